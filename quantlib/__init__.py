@@ -1,0 +1,1 @@
+"""Features, signals and trading decisions as resumable loops over columns."""
