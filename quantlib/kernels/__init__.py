@@ -1,1 +1,1 @@
-
+"""Scalar blocks that the loops of features are made of."""
