@@ -90,18 +90,49 @@ def advance_hold(
     source_clock: str = "quote",
 ) -> Columns:
     """`hold` for one who owns the memory: it is changed in place (and untouched if the rows are refused)."""
-    first = _source_first(left_clock, source_clock)
+    first = known_first(left_clock, source_clock)
     symbols = len(memory.symbols)
     left_ts, left_symbol = _rows(f"hold: {left_clock}s", left, symbols)
     source_ts, source_symbol = _rows(f"hold: {source_clock}s", source, symbols)
     values = [_value(name, source, source_clock, len(source_ts)) for name in memory.names]
-    border = _moved(memory.border, (left_clock, left_ts, int(first)), (source_clock, source_ts, int(not first)))
+    border = border_after(memory.border, (left_clock, left_ts, int(first)), (source_clock, source_ts, int(not first)))
     held = {}
     for name, value, last in zip(memory.names, values, memory.last, strict=True):
         held[name] = np.empty(len(left_ts))
         _hold.dispatcher(left_ts, left_symbol, source_ts, source_symbol, value, first, last, held[name])
     memory.border[:] = border
     return held
+
+
+def last_known(memory: Held, symbol: NDArray[np.int32]) -> Columns:
+    """What is held for rows of these symbols when no source row comes between them."""
+    return dict(zip(memory.names, memory.last[:, symbol], strict=True))
+
+
+def known_first(left: str, source: str) -> bool:
+    """Whether a source row is known to a left row of the same ts, which is then its phase 0 and theirs 1."""
+    for clock in (left, source):
+        schema_of(clock)
+    return CLOCKS.index(source) < CLOCKS.index(left)
+
+
+def border_after(border: NDArray[np.int64], *sides: tuple[str, NDArray[Any], int]) -> tuple[int, int]:
+    """The border after the rows of the sides, each (clock, ts, phase).
+
+    Raises:
+        FeatureError: if rows come before the border that was.
+    """
+    seen = latest = int(border[0]), int(border[1])
+    for clock, ts, phase in sides:
+        if not len(ts):
+            continue
+        if (int(ts[0]), phase) < seen:
+            raise FeatureError(
+                f"hold: {clock} of {moment(ts[0])} comes after rows up to {moment(seen[0])} were joined; "
+                f"feed all clocks in order of ts, and at one ts in the order {', '.join(CLOCKS)}"
+            )
+        latest = max(latest, (int(ts[-1]), phase))
+    return latest
 
 
 def held(
@@ -141,14 +172,9 @@ def held(
 
 
 def _coded(table: Table, symbols: tuple[str, ...]) -> Columns:
-    place = np.array([symbols.index(s) for s in table.symbols], np.int32)
+    code = {s: k for k, s in enumerate(symbols)}
+    place = np.array([code[s] for s in table.symbols], np.int32)
     return table.columns | {"symbol": place[table.columns["symbol"]]}
-
-
-def _source_first(left: str, source: str) -> bool:
-    for clock in (left, source):
-        schema_of(clock)
-    return CLOCKS.index(source) < CLOCKS.index(left)
 
 
 def _rows(who: str, columns: Mapping[str, NDArray[Any]], symbols: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -180,21 +206,6 @@ def _value(name: str, source: Mapping[str, NDArray[Any]], clock: str, rows: int)
     if value.dtype != np.float64 or len(value) != rows:
         raise FeatureError(f"hold: column {name!r} must be float64 x {rows}, got {value.dtype} x {len(value)}")
     return writable(np.ascontiguousarray(value))
-
-
-def _moved(border: NDArray[np.int64], *sides: tuple[str, NDArray[Any], int]) -> tuple[int, int]:
-    """The border after the rows of both sides, each (clock, ts, phase); refuses rows before the border that was."""
-    seen = latest = int(border[0]), int(border[1])
-    for clock, ts, phase in sides:
-        if not len(ts):
-            continue
-        if (int(ts[0]), phase) < seen:
-            raise FeatureError(
-                f"hold: {clock} of {moment(ts[0])} comes after rows up to {moment(seen[0])} were joined; "
-                f"feed both clocks in order of ts, and at one ts in the order {' '.join(CLOCKS)}"
-            )
-        latest = max(latest, (int(ts[-1]), phase))
-    return latest
 
 
 @kernel

@@ -1,0 +1,170 @@
+"""One clock of a stream: rows made into columns, checked by the rules of their schema, and fed to its features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from quantlib import rules
+from quantlib.arrays import codes, columns_of, converted, instants, require, unknown
+from quantlib.core import (
+    INTEGERS,
+    Columns,
+    Feature,
+    FeatureError,
+    Memory,
+    advance,
+    inputs_of,
+    nearest,
+    run,
+    start,
+    typed,
+)
+from quantlib.jit import Kernel
+from quantlib.schema import TableError, levels_of, moment, schema_of
+from quantlib.table import fault
+
+Call = tuple[Callable[..., None], tuple[Any, ...]]  # a compiled loop and its arguments
+
+
+class Lane:
+    """The features of one clock with their memory, and the last `ts` seen of each symbol and of all.
+
+    A single row always travels in the same one-row columns, so its calls are put together once and then only made.
+    """
+
+    def __init__(self, clock: str, features: Sequence[Feature], symbols: Sequence[str]) -> None:
+        self.schema = schema_of(clock)
+        self.features = tuple(f._replace(params=typed(f.params)) for f in features)
+        self.memory: Memory = start(self.features, symbols)
+        self.seen = rules.unseen(len(symbols))
+        self.inputs = inputs_of(self.features)
+        self.compiled = all(isinstance(f.kernel, Kernel) for f in self.features)
+        self.codes = {name: k for k, name in enumerate(symbols)}
+        self.kinds: dict[str, Any] = {c.name: c.dtype for c in self.schema.columns}
+        self.row: Columns = {}  # the one-row columns of single rows
+        self.answer: Columns = {}  # and those written for them
+        self.calls: list[Call] = []
+
+    def columns(self, rows: Any) -> Columns:
+        """Rows as columns in the schema's dtypes, `symbol` coded; a dict with one `ts` is one row."""
+        if self.schema.clock == "book" and not self.row:
+            names = rows.columns if isinstance(rows, pl.DataFrame) else list(rows)
+            self.schema = schema_of("book", max(1, levels_of(names)))
+            self.kinds = {c.name: c.dtype for c in self.schema.columns}
+        return self._single(rows) if is_single(rows) else self._many(rows)
+
+    def checked(self, columns: Columns) -> NDArray[np.int64]:
+        """`seen` after these rows; nothing is changed yet.
+
+        Raises:
+            TableError: if a row breaks a rule or goes back in time.
+        """
+        seen = self.seen.copy()
+        broken = rules.broken(self.schema, columns, seen)
+        if broken.row < 0:
+            return seen
+        error = fault(self.schema, broken, columns, self.memory.symbols)
+        if broken.rule is not rules.ORDER[1]:
+            raise error
+        last = self.seen[-1] if broken.row == 0 else columns["ts"][broken.row - 1]
+        row = str(error).split(" comes before")[0]
+        raise TableError(
+            f"{row} goes back in time; {self.schema.door} up to {moment(last)} are in, push in order of ts"
+        )
+
+    def require(self, names: Sequence[str], columns: Columns) -> None:
+        """Refuse rows without one of the columns that features or holds read."""
+        for name in names:
+            if name not in columns:
+                near = nearest(name, columns)
+                raise FeatureError(
+                    f"Stream: {self.schema.door} lack column {name!r}; they bring {sorted(columns)}.{near}"
+                )
+
+    def advanced(self, columns: Columns, single: bool) -> Columns:
+        """Feed checked rows: the columns written.  One row's are used again by the next."""
+        if not self.compiled:  # plain Python may raise half-way, so it works on a copy
+            self.memory, written = run(self.features, self.memory, columns)
+            return written
+        if not single:
+            return advance(self.features, self.memory, columns)
+        if not self.calls:
+            self._bind(columns)
+        for loop, arguments in self.calls:
+            loop(*arguments)
+        return self.answer
+
+    def _bind(self, columns: Columns) -> None:
+        """Put the calls of a single row together: `core.advance` with its look-ups done once."""
+        known = dict(columns)
+        for feature, record in zip(self.features, self.memory.records, strict=True):
+            outputs = {name: np.empty(1) for name in feature.outputs}
+            inputs = (known[name] for name in feature.inputs)
+            arguments = feature.params, record, known["symbol"], *inputs, *outputs.values()
+            loop: Any = feature.kernel
+            self.calls.append((loop.dispatcher, arguments))
+            known |= outputs
+            self.answer |= outputs
+
+    def slot(self, name: str) -> NDArray[Any]:
+        """The one-row column of that name."""
+        if name not in self.row:
+            self.row[name] = np.empty(1, np.dtype(self.kinds.get(name, INTEGERS.get(name, FLOAT))))
+        return self.row[name]
+
+    def _single(self, values: Mapping[str, Any]) -> Columns:
+        columns: Columns = {}
+        who = self.schema.door
+        for name, value in values.items():
+            column = columns[name] = self.slot(name)
+            if name == "symbol":
+                column[0] = self._code(value)
+            elif column.dtype == np.int64:
+                column[0] = (
+                    value if isinstance(value, (int, np.integer)) else instants(who, name, pl.Series([value]))[0]
+                )
+            elif isinstance(value, (str, bytes)):
+                raise TableError(f"{who}: {name} must be a number, got {value!r}")
+            else:
+                column[0] = np.nan if value is None else value
+        if "symbol" not in columns:
+            columns["symbol"] = self.slot("symbol")
+            columns["symbol"][0] = self._code(None)
+        for name in self.schema.required:
+            if name not in columns:
+                require(self.schema, list(values))
+        return columns
+
+    def _many(self, rows: Any) -> Columns:
+        given = columns_of(self.schema.door, rows)
+        require(self.schema, list(given))
+        columns = converted(self.schema, given)
+        if "symbol" in given:
+            _, columns["symbol"] = codes(self.schema.door, given["symbol"], self.memory.symbols)
+        else:
+            columns["symbol"] = np.full(len(columns["ts"]), self._code(None), np.int32)
+        return columns
+
+    def _code(self, symbol: Any) -> int:
+        symbols = self.memory.symbols
+        if isinstance(symbol, str):
+            if symbol not in self.codes:
+                raise TableError(f"{self.schema.door}: {unknown(symbol, symbols)}")
+            return self.codes[symbol]
+        if symbol is None and len(symbols) == 1:
+            return 0
+        if symbol is None:
+            raise TableError(f"{self.schema.door}: column 'symbol' is missing; the stream has {len(symbols)} symbols")
+        if not 0 <= symbol < len(symbols):
+            raise TableError(f"{self.schema.door}: symbol code {symbol} is not in 0 to {len(symbols) - 1}")
+        return int(symbol)
+
+
+def is_single(rows: Any) -> bool:
+    """Whether these are one row: a dict whose `ts` is one moment."""
+    return isinstance(rows, Mapping) and (isinstance(ts := rows.get("ts"), str) or not hasattr(ts, "__len__"))
