@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from quantlib import rules
 from quantlib.arrays import codes, columns_of, converted, instants, require, unknown
 from quantlib.core import (
+    FLOAT,
     INTEGERS,
     Columns,
     Feature,

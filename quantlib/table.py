@@ -46,10 +46,11 @@ class Table:
 
     def frame(self) -> pl.DataFrame:
         """The rows in polars: instants as Datetime in UTC, symbols by name, a missing number as NaN."""
+        names = pl.Series("symbol", self.symbols, pl.Enum(self.symbols))
         series = []
         for name, column in self.columns.items():
             if name == "symbol":
-                series.append(pl.Series(name, column.astype(np.uint32)).cast(pl.Enum(self.symbols)))
+                series.append(names.gather(column))
             elif column.dtype == np.int64:
                 series.append(pl.Series(name, column).cast(pl.Datetime("ns", "UTC")))
             else:
