@@ -20,15 +20,18 @@ from typing import Any
 
 import numpy as np
 
-OPTIONS = {"nogil": True, "error_model": "numpy"}  # never fastmath: it breaks bit identity
-VERSION = b"1"  # change it when the meaning of a fingerprint changes
+# Never fastmath: it breaks bit identity.  Kernels own no memory (the caller keeps their arrays alive), so `_nrt` is
+# off: numba would else count references of every array of every call, which costs the desk more than its work.
+OPTIONS = {"nogil": True, "error_model": "numpy", "_nrt": False}
+VERSION = b"2"  # change it when the meaning of a fingerprint changes
 
 
 class Kernel:
     """A function that compiles itself at its first call and may be called by other kernels."""
 
-    def __init__(self, function: FunctionType) -> None:
+    def __init__(self, function: FunctionType, inlined: bool = False) -> None:
         self.function = function
+        self.inlined = inlined
         update_wrapper(self, function)
 
     def __repr__(self) -> str:
@@ -42,7 +45,7 @@ class Kernel:
         """The numba dispatcher, built at first use."""
         from numba import njit
 
-        built = njit(**OPTIONS)(self.function)
+        built = njit(**OPTIONS, forceinline=self.inlined)(self.function)
         built._cache = _disk_cache(self.function, self.fingerprint)
         return built
 
@@ -66,10 +69,19 @@ class Kernel:
 
 
 def kernel(function: Callable[..., Any]) -> Kernel:
-    """Mark a function as a compiled loop or as a scalar block of one."""
+    """Mark a function as a compiled loop, or as a part of one that is called."""
+    return Kernel(_plain(function))
+
+
+def block(function: Callable[..., Any]) -> Kernel:
+    """Mark a function as a block of a kernel: its code is put where it is called, so that a hot row costs no call."""
+    return Kernel(_plain(function), inlined=True)
+
+
+def _plain(function: Callable[..., Any]) -> FunctionType:
     if not isinstance(function, FunctionType):
         raise TypeError(f"kernel: wants a plain function, got {type(function).__name__} {function!r}")
-    return Kernel(function)
+    return function
 
 
 def compile_ahead(calls: Iterable[tuple[str, Callable[[], object]]], progress: Callable[[str], None]) -> None:
@@ -92,7 +104,7 @@ def _digest(one: Kernel, seen: dict[int, bytes]) -> bytes:
     if id(one) in seen:
         return seen[id(one)]
     seen[id(one)] = b"cycle"
-    sha = hashlib.sha256(VERSION + os.environ.get("NUMBA_BOUNDSCHECK", "").encode())
+    sha = hashlib.sha256(VERSION + bytes([one.inlined]) + os.environ.get("NUMBA_BOUNDSCHECK", "").encode())
     code = one.function.__code__
     sha.update(_code_bytes(code))
     for name, value in sorted(_globals_of(one.function).items()):

@@ -1,0 +1,291 @@
+"""One step of the desk: hear what happened, look at the prices, decide.
+
+    observe(desk, ts, reports, ...)   time passes, reports are booked, positions are marked, limits are watched
+    decide(desk, ...)                 one symbol's row becomes at most a few commands
+    operate(desk, ts, action)         the operator speaks: resume, reduce, halt, flatten
+
+The backtest's compiled loop and the live runner call these and nothing else, in this order, once per timestamp.
+"""
+
+from math import isnan
+
+from quantlib.desk.execute import cancel_all, change, enter, leave, place, reserve
+from quantlib.desk.gates import begin_day, count_trip
+from quantlib.desk.memory import (
+    ACTIVE,
+    CANCELS,
+    FLATTEN,
+    HALTED,
+    LEAVE,
+    LONG,
+    NOTHING,
+    ORDERED,
+    REDUCING,
+    REPLACES,
+    SHORT,
+)
+from quantlib.desk.messages import (
+    ACCEPTED,
+    CANCELED,
+    CANCELLED,
+    CARRY,
+    ENTRY,
+    EXIT,
+    EXPIRE,
+    EXPIRED,
+    FILL,
+    FILLED,
+    PARTIAL,
+    REJECT,
+    REJECTED,
+    REPLACED,
+    SENT,
+    STEADY,
+    STOP_LEG,
+    TARGET_LEG,
+    WORKING,
+)
+from quantlib.desk.orders import find, insert, sweep
+from quantlib.desk.policy import DAY_NS
+from quantlib.desk.portfolio import book, charge, mark, watch
+from quantlib.jit import block, kernel
+
+
+@kernel
+def observe(desk, ts, reports, count, symbol, close, begin, end):
+    """Time, then reports, then the prices of rows [begin, end), then the limits that watch the equity."""
+    account = desk.account[0]
+    hear_all(desk, ts, reports, count)
+    for i in range(begin, end):
+        if close[i] == close[i]:
+            mark(account, desk.holdings[symbol[i]], desk.instruments[symbol[i]].unit, close[i])
+    if watch(account, desk.policy[0].limits_daily_drawdown):
+        cancel_entries(desk, ts)
+
+
+@block
+def hear_all(desk, ts, reports, count):
+    """Time passes, and reports are booked in their order."""
+    account = desk.account[0]
+    account.ts = ts
+    if ts > account.day_end:
+        begin_day(desk.policy[0], account, ts)
+    for i in range(count):
+        hear(desk, reports[i])
+
+
+@block
+def hear(desk, r):
+    """Book one report.  A report that answers no order of ours is an anomaly, and anomalies halt the desk."""
+    account = desk.account[0]
+    if r.symbol < 0 or r.symbol >= desk.holdings.size:
+        _distrust(account)
+        return
+    holding = desk.holdings[r.symbol]
+    if r.kind == CARRY:
+        charge(account, holding, r.fee)
+        return
+    k = find(desk.orders, holding, r.id)
+    if k == 0:
+        if r.kind == ACCEPTED and r.group > 0 and (r.leg == STOP_LEG or r.leg == TARGET_LEG):
+            _adopt_leg(desk, r)
+        elif r.kind == ACCEPTED or r.kind == FILL or r.kind == REPLACED:
+            _distrust(account)
+        return  # a late answer to a cancel is no anomaly: the order had ended
+    o = desk.orders[k]
+    if r.kind == FILL:
+        _book_fill(desk, o, r)
+    elif r.kind == ACCEPTED:
+        if o.status == SENT:
+            o.status = WORKING
+    elif r.kind == REPLACED:
+        o.lots, o.limit, o.stop, o.change = r.lots, r.limit, r.stop, STEADY
+    elif r.kind == REJECTED and o.status != SENT:
+        o.change = STEADY  # a cancel or replacement was refused: the order works on
+    else:
+        status = CANCELED if r.kind == CANCELLED else EXPIRE if r.kind == EXPIRED else REJECT
+        finish(desk, o, r.ts, status, r.reason)
+    if o.status > PARTIAL:
+        sweep(desk.orders, account, holding)
+
+
+@block
+def finish(desk, o, ts, status, reason):
+    """An order's end: counters, reservation, and a copy for the record."""
+    account, holding = desk.account[0], desk.holdings[o.symbol]
+    o.status, o.reason, o.done, o.change = status, reason, ts, STEADY
+    if o.leg == ENTRY:
+        reserve(account, o, 0.0)
+        holding.entries -= 1
+        if holding.lots == 0 and holding.entries == 0:
+            _release(account)
+    elif o.leg == EXIT:
+        holding.exits -= 1
+    desk.finished[account.finished] = o
+    account.finished += 1
+
+
+@block
+def _book_fill(desk, o, r):
+    account, holding = desk.account[0], desk.holdings[o.symbol]
+    before = holding.lots
+    realised = book(account, holding, desk.instruments[o.symbol].unit, r.side, r.lots, r.price, r.fee)
+    account.slippage += r.slippage
+    row = desk.fills[account.fills]
+    account.fills += 1
+    row.ts, row.id, row.lots, row.position = r.ts, r.id, r.lots, holding.lots
+    row.price, row.fee, row.slippage, row.realised = r.price, r.fee, r.slippage, realised
+    row.symbol, row.side, row.leg = o.symbol, r.side, o.leg
+    left = o.lots - o.filled
+    if o.leg == ENTRY:
+        reserve(account, o, o.reserved * (left - r.lots) / left if r.lots < left else 0.0)
+    o.filled += r.lots
+    o.paid += r.lots * r.price
+    o.status = PARTIAL
+    if before == 0 and holding.entries == 0:
+        account.busy += 1
+    elif holding.lots == 0:
+        count_trip(desk.policy[0], account, holding)
+        if holding.entries == 0:
+            _release(account)
+    if o.filled >= o.lots:
+        finish(desk, o, r.ts, FILLED, 0)
+
+
+@kernel
+def _adopt_leg(desk, r):
+    """The venue attached a bracket leg to an entry of ours."""
+    account, holding = desk.account[0], desk.holdings[r.symbol]
+    k = insert(desk.orders, account, holding, _ask_of(desk, r), r.ts)
+    if k == 0:
+        _distrust(account)
+    else:
+        desk.orders[k].status = WORKING
+
+
+@kernel
+def _ask_of(desk, r):
+    ask = desk.orders[0]  # slot 0 is no order, so it can carry a leg's words to its slot
+    ask.id, ask.group, ask.lots, ask.limit, ask.stop = r.id, r.group, r.lots, r.limit, r.stop
+    ask.stop_fraction, ask.target_fraction = 0.0, 0.0
+    ask.symbol, ask.side, ask.order, ask.tif, ask.leg, ask.reduce = r.symbol, r.side, r.order, 2, r.leg, 1
+    return ask
+
+
+@block
+def _release(account):
+    account.busy -= 1
+    if account.busy == 0:  # flat: what rounding left in the sums goes
+        account.long = account.short = account.pending_long = account.pending_short = 0.0
+        account.equity = account.cash
+
+
+@kernel
+def _distrust(account):
+    account.anomalies += 1
+    account.mode = HALTED
+
+
+@kernel
+def cancel_entries(desk, ts):
+    """Take back every working entry, in symbol order."""
+    for s in range(desk.holdings.size):
+        if desk.holdings[s].entries > 0:
+            cancel_all(desk, s, ts, True)
+
+
+@kernel
+def operate(desk, ts, action):
+    """Set the kill switch; REDUCING and HALTED take back working entries, FLATTEN also leaves every position."""
+    account = desk.account[0]
+    account.flatten = 1 if action == FLATTEN else 0
+    account.mode = REDUCING if action == FLATTEN else action
+    if account.mode != ACTIVE:
+        cancel_entries(desk, ts)
+
+
+@block
+def must_leave(policy, account, holding, ts):
+    """Whether a position is to be left whatever its score."""
+    if account.flatten != 0 or (account.breached != 0 and policy.limits_flatten_on_drawdown != 0):
+        return True
+    if policy.flat_by_close != 0 and policy.session_close < DAY_NS and ts - account.day_begin >= policy.session_close:
+        return True
+    return policy.max_rows > 0 and holding.rows >= policy.max_rows
+
+
+@block
+def calm(policy, account, holding, score, ts):
+    """True where a row cannot lead to anything, so that it is passed by cheaply; `resolve` would say NOTHING."""
+    if policy.fresh != 0 or holding.cooling > 0 or holding.entries > 0:
+        return False
+    if holding.lots == 0:
+        return not (score >= policy.enter or (policy.short != 0 and score <= -policy.enter))
+    if must_leave(policy, account, holding, ts):
+        return False
+    return not (score <= policy.leave if holding.lots > 0 else -score <= policy.leave)
+
+
+@kernel
+def decide(desk, s, ts, close, score, volatility, distance, wish):
+    """What the score says for one symbol's row: a decision code, or minus the reason of a refusal."""
+    policy, account, holding = desk.policy[0], desk.account[0], desk.holdings[s]
+    if holding.lots != 0:
+        holding.rows += 1
+    if calm(policy, account, holding, score, ts):
+        return NOTHING
+    return resolve(desk, s, ts, close, score, volatility, distance, wish)
+
+
+@block
+def resolve(desk, s, ts, close, score, volatility, distance, wish):
+    """A row that is not calm."""
+    policy, account, holding = desk.policy[0], desk.account[0], desk.holdings[s]
+    code = NOTHING
+    if holding.lots != 0:
+        out = must_leave(policy, account, holding, ts)
+        if not out and not isnan(score):
+            out = (score if holding.lots > 0 else -score) <= policy.leave
+        if out:
+            code = leave(desk, s, ts)
+    elif not isnan(score):
+        side = 1 if score >= policy.enter else -1 if policy.short != 0 and score <= -policy.enter else 0
+        if side != holding.traded_side:
+            holding.traded_side = 0
+        if side != 0:
+            code = enter(desk, s, ts, close, side, wish, volatility, distance)
+        elif holding.entries > 0:
+            code = CANCELS if cancel_all(desk, s, ts, True) > 0 else NOTHING
+    return counted(account, holding, code)
+
+
+@block
+def counted(account, holding, code):
+    """The end of a decision: refusals are counted by reason, a cooling symbol cools."""
+    if holding.cooling > 0:
+        holding.cooling -= 1
+    if code < 0:
+        account.refused[-code] += 1
+    return code
+
+
+@kernel
+def grant(desk, s, ts, close, volatility, distance, wish):
+    """What a user's own decision wishes, within the same gates, sizes and limits."""
+    policy, account, holding = desk.policy[0], desk.account[0], desk.holdings[s]
+    if holding.lots != 0 and must_leave(policy, account, holding, ts):
+        code = leave(desk, s, ts)
+    elif wish.action == LONG or wish.action == SHORT:
+        side = 1 if wish.action == LONG else -1
+        code = enter(desk, s, ts, close, side, wish, volatility, distance) if holding.lots == 0 else NOTHING
+    elif wish.action == LEAVE:
+        code = leave(desk, s, ts)
+    elif wish.action == ORDERED:
+        code = place(desk, s, ts, close, wish, volatility, distance)
+    elif wish.action == CANCELS or wish.action == REPLACES:
+        code = change(desk, s, ts, wish)
+    else:
+        code = NOTHING
+    if code < 0:
+        account.refused[-code] += 1
+    return code
