@@ -1,7 +1,7 @@
 """What rests in the book, summed over its best levels.
 
-One compiled loop serves every number of levels: it always takes ten columns a side.  A feature of fewer levels names its
-deepest column again for the levels beyond, and the loop does not look at those.
+One compiled loop serves every number of levels: it always takes ten columns a side.  A feature of fewer levels names
+its deepest column again for the levels beyond, and the loop does not look at those.
 """
 
 from math import isnan, nan
@@ -69,7 +69,7 @@ def imbalance(
 
     Args:
         levels: levels summed on each side, 1 to 10.
-        bid_size, ask_size: stems of the columns read: `bid_size_0` (the best) to `bid_size_<levels-1>`, and so for asks.
+        bid_size, ask_size: stems of the columns read: `bid_size_0` (the best) to `bid_size_<levels-1>`; so asks.
             (rows,) float64, not negative, or NaN; a row missing any of them is missing (an empty level has size 0).
         out: column written. (rows,) float64, -1 (only asks) to 1 (only bids).
 
@@ -94,7 +94,7 @@ def depth_change(
 
     Args:
         levels: levels summed on each side, 1 to 10.
-        bid_size, ask_size: stems of the columns read: `bid_size_0` (the best) to `bid_size_<levels-1>`, and so for asks.
+        bid_size, ask_size: stems of the columns read: `bid_size_0` (the best) to `bid_size_<levels-1>`; so asks.
             (rows,) float64, not negative, or NaN; a row missing any of them is missing (an empty level has size 0).
         out: columns written: `out_bid` and `out_ask`. (rows,) float64, in the unit of size; NaN until the second row of
             a symbol.
@@ -103,7 +103,8 @@ def depth_change(
         ValueError: if levels is not a whole number from 1 to 10.
 
     Source: R. Cont, A. Kukanov, S. Stoikov, The price impact of order book events, J. Financ. Econom. 12, 2014.
-    Differs: theirs counts what comes and goes at the best price; here levels are counted from the best, so a price that moves shifts sizes between levels.
+    Differs: theirs counts what comes and goes at the best prices; here levels are counted from the best, so a price
+        that moves shifts sizes between levels.
     """
     levels = _checked("depth_change", levels)
     inputs = _columns(levels, bid_size, ask_size)

@@ -39,8 +39,8 @@ def rank(value: str = "close", *, out: str = "rank") -> Feature:
 
     Args:
         value: column read. (rows,) float64, anything comparable across symbols, or NaN.
-        out: column written. (rows,) float64, above 0 and below 1, 0.5 for a symbol alone; its mean over the symbols of a
-            timestamp is always 0.5; NaN where value is.
+        out: column written. (rows,) float64, above 0 and below 1, 0.5 for a symbol alone; its mean over the symbols of
+            a timestamp is always 0.5; NaN where value is.
 
     Rows of one `ts` must come in one call: it sees whole timestamps.  Time grows with the square of the symbols.
 

@@ -9,7 +9,7 @@ from quantlib.core import Feature
 from quantlib.features.rows import FOREVER, row_count
 from quantlib.jit import kernel
 from quantlib.kernels.exact import ring_sum, slide, two_sum
-from quantlib.kernels.ring import ring_size
+from quantlib.kernels.ring import window
 
 
 class Nothing(NamedTuple):
@@ -58,8 +58,8 @@ def _taker_ratio(p, memory, symbol, size, side, ratio):
                 seen += 1
                 b, s = buy + buy_rest, sell + sell_rest
                 if isnan(b + s):
-                    b, _, buy_rest = ring_sum(buys, seen, p.n)
-                    s, _, sell_rest = ring_sum(sells, seen, p.n)
+                    b, _, buy_rest = ring_sum(buys, m.parts, seen, p.n)
+                    s, _, sell_rest = ring_sum(sells, m.parts, seen, p.n)
                     buy, sell = b, s
                 if seen >= p.n:
                     ratio[i] = b / (b + s) if b + s > 0.0 else 0.5
@@ -105,5 +105,5 @@ def taker_ratio(n: int = 100, *, size: str = "size", side: str = "side", out: st
     """
     n = row_count("taker_ratio", "n", n)
     numbers = [(name, "f8") for name in ("buy", "buy_rest", "sell", "sell_rest")]
-    blank = np.zeros((), [("seen", "i8"), *numbers, *((name, "f8", ring_size(n)) for name in ("buys", "sells"))])
+    blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "buys", "sells")])
     return Feature(_taker_ratio, Window(n), blank, (size, side), (out,), n - 1, n - 1, clock="trade")

@@ -57,7 +57,7 @@ def microprice(
 
     Args:
         bid, ask: columns read. (rows,) float64, one unit, positive or NaN.
-        bid_size, ask_size: columns read. (rows,) float64, not negative, or NaN; a row missing any of the four is missing.
+        bid_size, ask_size: columns read. (rows,) float64, not negative, or NaN; a row missing any of these is missing.
         out: column written. (rows,) float64, in the unit of price.
 
     Source: J. Gatheral, R. Oomen, Zero-intelligence realized variance estimation, Finance Stoch. 14, 2010.

@@ -11,7 +11,7 @@ from quantlib.jit import kernel
 from quantlib.kernels.ewm import ewm
 from quantlib.kernels.exact import ring_sum, slide, two_product, two_sum
 from quantlib.kernels.moments import variance
-from quantlib.kernels.ring import ring_size
+from quantlib.kernels.ring import window
 
 
 class Atr(NamedTuple):
@@ -68,9 +68,9 @@ def _bollinger(p, memory, symbol, price, upper, middle, lower):
                 b, b_low = two_sum(q, q_rest)
                 c = e + e_rest
                 if isnan(a + b + c):
-                    a, a_low, s_rest = ring_sum(prices, seen, p.n)
-                    b, b_low, q_rest = ring_sum(squares, seen, p.n)
-                    c, _, e_rest = ring_sum(errors, seen, p.n)
+                    a, a_low, s_rest = ring_sum(prices, m.parts, seen, p.n)
+                    b, b_low, q_rest = ring_sum(squares, m.parts, seen, p.n)
+                    c, _, e_rest = ring_sum(errors, m.parts, seen, p.n)
                     s, q, e = a, b, c
                 if seen >= p.n:
                     half = p.width * sqrt(variance(n, 0.0, a, a_low, b, b_low + c))
@@ -124,7 +124,6 @@ def bollinger(n: int = 20, width: float = 2.0, *, price: str = "close", out: str
     if not 0.0 <= width < float("inf"):
         raise ValueError(f"bollinger: width must be finite and not negative, got {width}")
     numbers = [(name, "f8") for name in ("s", "s_rest", "q", "q_rest", "e", "e_rest")]
-    rings = [(name, "f8", ring_size(n)) for name in ("prices", "squares", "errors")]
-    blank = np.zeros((), [("seen", "i8"), *numbers, *rings])
+    blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "prices", "squares", "errors")])
     outputs = (f"{out}_upper", f"{out}_middle", f"{out}_lower")
     return Feature(_bollinger, Bollinger(n, width), blank, (price,), outputs, warmup=n - 1, horizon=n - 1)

@@ -10,7 +10,7 @@ from quantlib.features.rows import faded, row_count
 from quantlib.jit import kernel
 from quantlib.kernels.ewm import ewm
 from quantlib.kernels.exact import ring_sum, slide
-from quantlib.kernels.ring import ring_size
+from quantlib.kernels.ring import window
 
 
 class Sma(NamedTuple):
@@ -50,7 +50,7 @@ def _sma(p, memory, symbol, price, mean):
                 total, rest = slide(total, rest, ring, seen, p.n, price[i])
                 seen += 1
                 if isnan(total + rest):
-                    total, _, rest = ring_sum(ring, seen, p.n)
+                    total, _, rest = ring_sum(ring, m.parts, seen, p.n)
                     mean[i] = total / p.n if seen >= p.n else nan
                 elif seen >= p.n:
                     mean[i] = (total + rest) / p.n
@@ -115,7 +115,7 @@ def sma(n: int = 20, *, price: str = "close", out: str = "sma") -> Feature:
     Source: TA-Lib, function SMA.
     """
     n = row_count("sma", "n", n)
-    fields = [("total", "f8"), ("rest", "f8"), ("seen", "i8"), ("ring", "f8", ring_size(n))]
+    fields = [("total", "f8"), ("rest", "f8"), ("seen", "i8"), *window(n, "ring")]
     return Feature(_sma, Sma(n), np.zeros((), fields), (price,), (out,), warmup=n - 1, horizon=n - 1)
 
 
@@ -170,9 +170,9 @@ def macd(
     counts = [row_count("macd", name, n) for name, n in (("fast", fast), ("slow", slow), ("signal", signal))]
     if fast >= slow:
         raise ValueError(f"macd: fast must be below slow, got fast={fast} and slow={slow}")
-    weights = [2.0 / (n + 1.0) for n in counts]
-    seeds = [_seed_rows("macd", seed, n) for n in counts]
-    params = Macd(*weights, seeds[1] - seeds[0], *seeds)
+    a, b, c = (2.0 / (n + 1.0) for n in counts)
+    fast_seed, slow_seed, signal_seed = (_seed_rows("macd", seed, n) for n in counts)
+    params = Macd(a, b, c, slow_seed - fast_seed, fast_seed, slow_seed, signal_seed)
     warmup = params.slow_seed + params.signal_seed - 2
     horizon = warmup + faded(params.slow) + faded(params.signal)
     outputs = (out, f"{out}_signal", f"{out}_histogram")

@@ -9,7 +9,7 @@ from quantlib.core import Feature
 from quantlib.features.rows import row_count
 from quantlib.jit import kernel
 from quantlib.kernels.exact import ring_sum, slide
-from quantlib.kernels.ring import ring_size
+from quantlib.kernels.ring import window
 
 
 class Window(NamedTuple):
@@ -33,7 +33,7 @@ def _realised_volatility(p, memory, symbol, price, volatility):
                     seen += 1
                     high = total + rest
                     if isnan(high):
-                        high, _, rest = ring_sum(ring, seen, p.n)
+                        high, _, rest = ring_sum(ring, m.parts, seen, p.n)
                         total = high
                     volatility[i] = sqrt(high / p.n) if seen >= p.n else nan
                 last = price[i]
@@ -60,7 +60,7 @@ def realised_volatility(n: int = 20, *, price: str = "close", out: str = "realis
     Differs: the mean in place of the sum, so that it stays a volatility per row; times sqrt(n) it is theirs.
     """
     n = row_count("realised_volatility", "n", n)
-    fields = [("price", "f8"), ("total", "f8"), ("rest", "f8"), ("seen", "i8"), ("ring", "f8", ring_size(n))]
+    fields = [("price", "f8"), ("total", "f8"), ("rest", "f8"), ("seen", "i8"), *window(n, "ring")]
     blank = np.zeros((), fields)
     blank["price"] = nan
     return Feature(_realised_volatility, Window(n), blank, (price,), (out,), warmup=n, horizon=n)

@@ -10,7 +10,7 @@ from quantlib.features.rows import row_count
 from quantlib.jit import kernel
 from quantlib.kernels.exact import ring_sum, slide, two_product, two_sum
 from quantlib.kernels.moments import excess, variance
-from quantlib.kernels.ring import ring_size
+from quantlib.kernels.ring import window
 
 
 class Window(NamedTuple):
@@ -49,11 +49,11 @@ def _zscore_vwap(p, memory, symbol, price, volume, z):
                 d, d_low = two_sum(q, q_rest)
                 e = r + r_rest
                 if isnan(a + b + c + d + e):
-                    a, a_low, w_rest = ring_sum(ws, seen, p.n)
-                    b, b_low, s_rest = ring_sum(ss, seen, p.n)
-                    c, _, t_rest = ring_sum(ts, seen, p.n)
-                    d, d_low, q_rest = ring_sum(qs, seen, p.n)
-                    e, _, r_rest = ring_sum(rs, seen, p.n)
+                    a, a_low, w_rest = ring_sum(ws, m.parts, seen, p.n)
+                    b, b_low, s_rest = ring_sum(ss, m.parts, seen, p.n)
+                    c, _, t_rest = ring_sum(ts, m.parts, seen, p.n)
+                    d, d_low, q_rest = ring_sum(qs, m.parts, seen, p.n)
+                    e, _, r_rest = ring_sum(rs, m.parts, seen, p.n)
                     w, s, t, q, r = a, b, c, d, e
                 if seen >= p.n:
                     spread = variance(a, a_low, b, b_low + c, d, d_low + e)
@@ -83,6 +83,5 @@ def zscore_vwap(n: int = 20, *, price: str = "close", volume: str = "volume", ou
     """
     n = row_count("zscore_vwap", "n", n)
     numbers = [(name + end, "f8") for name in SUMS for end in ("", "_rest")]
-    rings = [(name + "s", "f8", ring_size(n)) for name in SUMS]
-    blank = np.zeros((), [("seen", "i8"), *numbers, *rings])
+    blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "ws", "ss", "ts", "qs", "rs")])
     return Feature(_zscore_vwap, Window(n), blank, (price, volume), (out,), warmup=n - 1, horizon=n - 1)

@@ -12,8 +12,6 @@ Adaptive precision floating-point arithmetic, Discrete Comput. Geom. 18, 1997, f
 
 from math import nan
 
-import numpy as np
-
 from quantlib.jit import kernel
 
 SPLITTER = 134217729.0  # 2^27 + 1: cuts 53 bits into 26 and 27
@@ -57,9 +55,10 @@ def slide(total, rest, ring, seen, n, new):
 
 
 @kernel
-def ring_sum(ring, seen, n):
-    """(high, low, rest) of the last n of `seen` values in a ring; rest is low, or NaN if high + low is not all of it."""
-    parts = np.empty(n + 3)
+def ring_sum(ring, parts, seen, n):
+    """(high, low, rest) of the last n of `seen` values in a ring: their exact sum rounded, what that left over, and
+    low once more, or NaN if high + low is not all of the sum.  `parts` is room for n + 3 numbers to work in.
+    """
     size = 0
     for j in range(seen - n, seen):
         size = _grow(parts, size, ring[j & (ring.size - 1)])
@@ -67,7 +66,7 @@ def ring_sum(ring, seen, n):
     size = _grow(parts, size, -high)
     low = _rounded(parts, size) + 0.0
     size = _grow(parts, size, -low)
-    return high, low, low if parts[size - 1] == 0.0 else nan
+    return high, low, low if size == 1 and parts[0] == 0.0 else nan
 
 
 @kernel
@@ -92,7 +91,7 @@ def _rounded(parts, size):
     while j > 0 and low == 0.0:
         j -= 1
         high, low = two_sum(high, parts[j])
-    if j > 0 and low * parts[j - 1] > 0.0:  # exactly half way so far: what is left decides
+    if j > 0 and low != 0.0 and (low > 0.0) == (parts[j - 1] > 0.0):  # exactly half way so far: what is left decides
         up = high + 2.0 * low
         if up - high == 2.0 * low:
             return up

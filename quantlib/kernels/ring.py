@@ -6,9 +6,9 @@ SMALLEST, STEP = 64, 8  # 64, 512, 4096 … values: a ring's length is part of t
 NOTHING = np.zeros((), [("nothing", "u1")])  # the memory of a feature that needs none
 
 
-def ring_size(n: int) -> int:
-    """Length of the ring that holds n values: a power of two, at least n."""
+def window(n: int, *names: str) -> list[tuple[str, str, int]]:
+    """Fields of a record: rings that hold n values each, and `parts`, in which `ring_sum` works."""
     size = SMALLEST
-    while size < n:
+    while size < n + 3:
         size *= STEP
-    return size
+    return [(name, "f8", size) for name in (*names, "parts")]
