@@ -1,6 +1,6 @@
 """A user's own plain function as a feature, in one line.
 
-    @feature(memory={"last": nan}, warmup=2, horizon=2)
+    @feature(memory={"last": nan}, warmup=1, horizon=1)
     def jump(m, close, scale=1.0):
         change = scale * (close - m.last)
         m.last = close
@@ -108,7 +108,7 @@ def feature(
     *,
     memory: Mapping[str, Any] | None = None,
     outputs: Sequence[str] = (),
-    warmup: Count = 1,
+    warmup: Count = 0,
     horizon: Count | None = None,
     clock: str = "bar",
 ) -> Callable[[Callable[..., Any]], Maker]:
@@ -118,8 +118,8 @@ def feature(
         memory: name -> first value of what is remembered of a symbol: a number, kept as float64, or an array of fixed
             length. What shall be an integer begins as one: np.int64(0).
         outputs: columns written, when there are several; the function then returns a tuple.
-        warmup: rows of a symbol before outputs are finite, or a function of the parameters.
-        horizon: rows of the past that still matter, likewise; by default 1 without memory, all with it.
+        warmup: rows of a symbol before the first that gets finite outputs, or a function of the parameters.
+        horizon: rows of the past that still matter, likewise; by default none without memory, all with it.
         clock: the rows it runs on.
 
     Raises:
@@ -136,7 +136,7 @@ def python_feature(
     *,
     memory: Mapping[str, Any] | None = None,
     outputs: Sequence[str] = (),
-    warmup: Count = 1,
+    warmup: Count = 0,
     horizon: Count | None = None,
     clock: str = "bar",
 ) -> Callable[[Callable[..., Any]], Maker]:
@@ -223,7 +223,7 @@ def _plan(
     for parameter, value in defaults.items():
         if type(value) not in (int, float):
             raise ValueError(f"{name}: parameter {parameter} must be a number, got {value!r}")
-    horizon = horizon if horizon is not None else ALL_ROWS if memory else 1
+    horizon = horizon if horizon is not None else ALL_ROWS if memory else 0
     blank = _blank(name, memory or {"nothing": 0})
     return _Plan(name, bool(memory), inputs, defaults, tuple(outputs) or (name,), blank, warmup, horizon, clock)
 
