@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,12 +36,12 @@ def trade_outcomes(trades: pl.DataFrame) -> Figure:
     closed = trades["closed"].to_physical().to_numpy().view("M8[ns]")
     x, y = theme.thinned(closed, earned, SHOWN)
     for won, colour in ((y > 0, theme.GOOD), (y <= 0, theme.BAD)):
-        left.scatter(x[won], y[won], s=11, color=colour, alpha=0.65, linewidths=0)
+        left.scatter(x[won], y[won], s=11, color=colour, alpha=0.65, linewidths=0, clip_on=False)
     for axes in (left, right):
         axes.axhline(0, color=theme.MUTE, linewidth=0.7)
     low, high = float(earned.min()), float(earned.max())
     if high > low:
-        edges = np.linspace(low, high, 31)
+        edges = np.linspace(low, high, 1 + int(np.clip(2.5 * sqrt(earned.size), 8, 30)))
         height, _ = np.histogram(earned, edges)
         middle = (edges[1:] + edges[:-1]) / 2
         colours = [theme.GOOD if m > 0 else theme.BAD for m in middle]

@@ -49,11 +49,12 @@ def equity_and_drawdown(equity: pl.DataFrame, benchmark: pl.DataFrame | None = N
         benchmark: ts, equity or close: drawn rebased to the first equity, over the same period.
     """
     figure, (above, below) = theme.canvas(10, 4.6, 2, sharex=True, height_ratios=(3, 1))
+    above.spines["bottom"].set_visible(False)
     ts, value = _clock(equity), equity["equity"].to_numpy()
-    theme.heading(above, "Equity")
-    theme.heading(below, "Drawdown")
-    if not value.size:
-        theme.note(above, "no rows")
+    theme.heading(above, "Equity, quote currency")
+    theme.heading(below, "Drawdown from its best")
+    if value.size < 2:
+        theme.note(above, "fewer than two rows")
         theme.note(below, DASH)
         return figure
     x, y = theme.thinned(ts, value)
@@ -113,6 +114,8 @@ def yearly_returns(curve: Daily) -> Figure:
     axes.set_xticks(range(0, total.size, step), [n[2:] if short else n for n in names[::step]])
     axes.set_xlim(-0.6, max(total.size, 3) - 0.4)
     axes.margins(y=0.15)
+    if np.abs(total).max() < 1e-4:
+        axes.set_ylim(-0.01, 0.01)
     for i, t in enumerate(total if not short else []):
         axes.annotate(
             percent(float(t), 1), (i, t), (0, 3 if t >= 0 else -3), textcoords="offset points", ha="center",
@@ -124,7 +127,8 @@ def yearly_returns(curve: Daily) -> Figure:
 
 def rolling_risk(curve: Daily, window: int = 126) -> Figure:
     """Sharpe ratio and volatility of the last `window` days; a shorter run takes a third of its days."""
-    figure, (above, below) = theme.canvas(5, 2.6, 2, sharex=True)
+    figure, (above, below) = theme.canvas(5, 3.4, 2, sharex=True)
+    above.spines["bottom"].set_visible(False)
     window = max(2, min(window, curve.returns.size // 3))
     theme.heading(above, f"Sharpe ratio, last {window} days")
     theme.heading(below, f"Annual volatility, last {window} days")
@@ -176,8 +180,8 @@ def exposure_over_time(equity: pl.DataFrame) -> Figure:
     figure, axes = theme.canvas(10, 2.2)
     theme.heading(axes, "Exposure as a share of equity: gross as area, net as line")
     value = equity["equity"].to_numpy()
-    if not value.size:
-        theme.note(axes, "no rows")
+    if value.size < 2:
+        theme.note(axes, "fewer than two rows")
         return figure
     ts, safe = _clock(equity), np.where(value > 0, value, np.nan).astype(np.float32)
     x, y = theme.thinned(ts, equity["gross"].to_numpy() / safe)

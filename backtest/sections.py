@@ -16,6 +16,7 @@ from quantlib.stats import returns as stats
 from quantlib.stats.days import compounded
 from quantlib.stats.drawdown import max_drawdown
 
+ROUNDED = 0.0005  # returns up to this are written as 0.0%
 SHOWN = 5  # best and worst trades
 EMPTY = '<p class="empty">–</p>'
 
@@ -51,7 +52,11 @@ def cards(m: Metrics) -> str:
         ("Total return", f.percent(m.total_return, 1), f"{f.money(m.start_equity)} to {f.money(m.end_equity)}"),
         ("Annual return", f.percent(m.annual_return, 1), f"volatility {f.percent(m.annual_volatility, 1)}"),
         ("Sharpe ratio", f.number(m.sharpe), f"Sortino {f.number(m.sortino)}, Calmar {f.number(m.calmar)}"),
-        ("Max drawdown", f.percent(m.max_drawdown, 1), f"longest {f.duration(m.longest_drawdown)}"),
+        (
+            "Max drawdown",
+            f.percent(m.max_drawdown, 1),
+            f"longest {f.duration(m.longest_drawdown)}" if m.longest_drawdown else "never below its best",
+        ),
         ("Win rate", f.percent(m.win_rate, 0), f"of {f.count(m.trades)} closed trades"),
         ("Profit factor", f.number(m.profit_factor), f"{f.money(m.expectancy, signed=True)} a trade"),
         ("Exposure", f.percent(m.exposure, 0), f"turned over {f.number(m.turnover, 1)} times a year"),
@@ -76,7 +81,9 @@ def months(curve: Daily) -> str:
     for year, months_, shade in zip(years, grid, shades, strict=True):
         cells = "".join(_month(float(v), float(s)) for v, s in zip(months_, shade, strict=True))
         total = of_year.get(year, np.nan)
-        rows.append(f'<tr><th>{year}</th>{cells}<td class="{tone(total)}">{formats.percent(total, 1)}</td></tr>')
+        rows.append(
+            f'<tr><th>{year}</th>{cells}<td class="{tone(total, ROUNDED)}">{formats.percent(total, 1)}</td></tr>'
+        )
     head = "".join(f"<th>{name}</th>" for name in ("", *MONTHS, "Year"))
     body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
     return f'<div class="scroll"><table class="months">{body}</table></div>'
@@ -94,7 +101,7 @@ def years(curve: Daily, closed: pl.DataFrame) -> str:
         deepest = max_drawdown(curve.equity[max(inside[0] - 1, 0) : inside[-1] + 1])
         volatility, sharpe = stats.annual_volatility(r, curve.periods), stats.sharpe(r, curve.periods)
         rows.append(
-            (str(year), Cell(formats.percent(total, 1), tone(total)), formats.percent(volatility, 1),
+            (str(year), Cell(formats.percent(total, 1), tone(total, ROUNDED)), formats.percent(volatility, 1),
              formats.number(sharpe), formats.percent(deepest, 1), formats.count(traded.get(year, 0)))
         )  # fmt: skip
     return table(("Year", "Return", "Volatility", "Sharpe", "Drawdown", "Trades"), rows)
@@ -175,9 +182,9 @@ def configuration(config: Mapping[str, object]) -> str:
     )
 
 
-def tone(value: float) -> str:
-    """The colour of a gain or a loss; none for nothing."""
-    return "good" if value > 0 else "bad" if value < 0 else ""
+def tone(value: float, nothing: float = 0.0) -> str:
+    """The colour of a gain or a loss; none for what is written as nought."""
+    return "good" if value > nothing else "bad" if value < -nothing else ""
 
 
 def _cells(row: Sequence[str | Cell]) -> str:

@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import polars as pl
 
 from backtest import plots, sections
@@ -21,6 +22,7 @@ from backtest.trades import trades
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FEW = 8  # years: fewer leave room below their table
 NAMED = 8  # symbols written out in the headline
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # the browser itself refuses to load anything
@@ -103,7 +105,7 @@ def page(result: Told, *, parity: str = "", benchmark: pl.DataFrame | None = Non
 def _headline(result: Told, parity: str) -> str:
     m, names = result.metrics, list(result.symbols)
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    facts = [f"<b>{day(m.start)}</b> to <b>{day(m.end)}</b>", f"{count(m.days)} days"]
+    facts = [f"<b>{day(m.start)}</b> to <b>{day(m.end)}</b>", f"{count(m.days)} day{'' if m.days == 1 else 's'}"]
     if names:
         facts.append(escape(", ".join(names[:NAMED]) + more))
     told = facts[0] + "".join(f"<span>{f}</span>" for f in facts[1:])
@@ -118,17 +120,21 @@ def _headline(result: Told, parity: str) -> str:
 def _curves(result: Told, curve: Daily, closed: pl.DataFrame, benchmark: pl.DataFrame | None) -> str:
     equity = _figure(plots.equity_and_drawdown(result.equity, benchmark), "equity", "Equity and drawdown over time")
     exposure = _figure(plots.exposure_over_time(result.equity), "exposure", "Gross and net exposure over time")
-    beside = (
-        _figure(plots.yearly_returns(curve), "years", "Return by year")
-        + _figure(plots.rolling_risk(curve), "rolling", "Rolling Sharpe ratio and volatility")
-        + _figure(plots.return_distribution(curve), "distribution", "Distribution of daily returns")
-    )
-    years = sections.section("Years", sections.years(curve, closed))
+    years = _figure(plots.yearly_returns(curve), "years", "Return by year")
+    risk = _figure(plots.rolling_risk(curve), "rolling", "Rolling Sharpe ratio and volatility")
+    law = _figure(plots.return_distribution(curve), "distribution", "Distribution of daily returns")
+    costs = sections.costs(result.metrics)
+    table = sections.years(curve, closed)
+    if np.unique(curve.days.astype("M8[Y]")).size < FEW:  # a short table leaves room below it
+        table, pair = table + law, sections.section("Costs", costs)
+    else:
+        pair = _pair(sections.section("Days", law), sections.section("Costs", costs))
     return (
-        sections.section("Equity", equity)
+        sections.section("Equity and drawdown", equity)
         + sections.section("Months", sections.months(curve), "return of each month, year at the end")
-        + f'<div class="pair">{sections.section("Risk", beside)}{years}</div>'
+        + _pair(sections.section("Risk", years + risk), sections.section("Years", table))
         + sections.section("Exposure", exposure)
+        + pair
     )
 
 
@@ -137,12 +143,16 @@ def _trading(result: Told, closed: pl.DataFrame) -> str:
     outcomes = _figure(plots.trade_outcomes(closed), "trades", "Return of each trade")
     orders = f"{count(result.orders.height)} orders, {count(result.fills.height)} fills"
     refused = f"{count(sum(m.refusals.values()))} in all" if m.refusals else ""
-    return (
-        sections.section("Trades", outcomes + sections.extremes(closed), f"{count(m.trades)} closed, flat to flat")
-        + sections.section("Costs", sections.costs(m))
-        + f'<div class="pair">{sections.section("Orders", sections.orders(result.orders), orders)}'
-        + f"{sections.section('Refusals', sections.refusals(m.refusals), refused)}</div>"
+    return sections.section(
+        "Trades", outcomes + sections.extremes(closed), f"{count(m.trades)} closed, flat to flat"
+    ) + _pair(
+        sections.section("Orders", sections.orders(result.orders), orders),
+        sections.section("Refusals", sections.refusals(m.refusals), refused),
     )
+
+
+def _pair(left: str, right: str) -> str:
+    return f'<div class="pair">{left}{right}</div>'
 
 
 def _figure(figure: Figure, name: str, label: str) -> str:

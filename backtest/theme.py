@@ -40,7 +40,7 @@ def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **grid:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    engine = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.04)
+    engine = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.04, hspace=0.06)
     figure = Figure(figsize=(width, height), layout=engine, facecolor="none")
     axes = figure.subplots(rows, columns, **grid)
     for one in np.atleast_1d(axes).ravel():
