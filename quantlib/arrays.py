@@ -80,6 +80,8 @@ def instants(who: str, name: str, column: pl.Series | NDArray[Any]) -> NDArray[n
     if isinstance(column, np.ndarray):
         if column.dtype == np.int64:
             return writable(np.ascontiguousarray(column))
+        if column.dtype.kind == "M" and column.dtype != np.dtype("datetime64[D]"):
+            column = column.astype("datetime64[ns]")
         column = pl.Series(name, column)
     if column.null_count():
         row = column.is_null().arg_max()

@@ -126,9 +126,7 @@ class Lane:
             if name == "symbol":
                 column[0] = self._code(value)
             elif column.dtype == np.int64:
-                column[0] = (
-                    value if isinstance(value, (int, np.integer)) else instants(who, name, pl.Series([value]))[0]
-                )
+                column[0] = value if isinstance(value, (int, np.integer)) else _moment(who, name, value)
             elif isinstance(value, (str, bytes)):
                 raise TableError(f"{who}: {name} must be a number, got {value!r}")
             else:
@@ -169,3 +167,8 @@ class Lane:
 def is_single(rows: Any) -> bool:
     """Whether these are one row: a dict whose `ts` is one moment."""
     return isinstance(rows, Mapping) and (isinstance(ts := rows.get("ts"), str) or not hasattr(ts, "__len__"))
+
+
+def _moment(who: str, name: str, value: Any) -> int:
+    one = np.array([value], "datetime64[ns]") if isinstance(value, np.datetime64) else pl.Series(name, [value])
+    return int(instants(who, name, one)[0])
