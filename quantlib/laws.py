@@ -43,7 +43,7 @@ class LawBroken(ValueError):
         wanted: float | None = None,
     ) -> None:
         self.law, self.row, self.column, self.got, self.wanted = law, row, column, got, wanted
-        place = "" if row is None else f": column {column!r} of row {row} is {got!r}, wanted {wanted!r}"
+        place = "" if row is None else f": column {column!r} of row {row} is {got!r}, wanted {'a finite number' if wanted is None else repr(wanted)}"
         super().__init__(f"{law}: {title(feature)}: {says}{place}")
 
 
@@ -64,13 +64,13 @@ def check(feature: Feature, given: Tape | None = None, *, rows: int = 400, seed:
     made = [tape(feature, rows, 3, kind=kind, seed=seed) for kind in KINDS]
     for one in made if given is None else [given]:
         cuts = np.random.default_rng(seed).integers(0, one.rows + 1, 5)
+        for cut in cuts:
+            causality(feature, one, int(cut))
         warm_up(feature, one)
         silence(feature, one)
         resume(feature, one, sorted(int(c) for c in cuts))
         separation(feature, one)
         purity(feature, one)
-        for cut in cuts:
-            causality(feature, one, int(cut))
         if not feature.recursive or one is made[0] or one is given:
             horizon(feature, one, one.rows // 3)
         one_compile([feature], one)
