@@ -1,10 +1,6 @@
-"""One step of the desk: hear what happened, look at the prices, decide.
+"""The steps of the desk: hear a report, decide on a row, obey the operator.
 
-    observe(desk, ts, reports, ...)   time passes, reports are booked, positions are marked, limits are watched
-    decide(desk, ...)                 one symbol's row becomes at most a few commands
-    operate(desk, ts, action)         the operator speaks: resume, reduce, halt, flatten
-
-The backtest's compiled loop and the live runner call these and nothing else, in this order, once per timestamp.
+`quantlib.desk.turn` puts them in the order in which backtest and live take them.
 """
 
 from math import isnan
@@ -47,20 +43,8 @@ from quantlib.desk.messages import (
 )
 from quantlib.desk.orders import find, insert, sweep
 from quantlib.desk.policy import DAY_NS
-from quantlib.desk.portfolio import book, charge, mark, watch
+from quantlib.desk.portfolio import book, charge
 from quantlib.jit import block, kernel
-
-
-@kernel
-def observe(desk, ts, reports, count, symbol, close, begin, end):
-    """Time, then reports, then the prices of rows [begin, end), then the limits that watch the equity."""
-    account = desk.account[0]
-    hear_all(desk, ts, reports, count)
-    for i in range(begin, end):
-        if close[i] == close[i]:
-            mark(account, desk.holdings[symbol[i]], desk.instruments[symbol[i]].unit, close[i])
-    if watch(account, desk.policy[0].limits_daily_drawdown):
-        cancel_entries(desk, ts)
 
 
 @block

@@ -1,0 +1,32 @@
+"""One turn of the desk, the same in backtest and live: hear what happened, look at the prices, decide.
+
+    turn(desk, rows, reports, count, own, decision)     rows of one timestamp in, commands out
+
+The backtest's loop inlines the two halves; the live runner calls `turn`.
+"""
+
+from quantlib.desk.consult import decide_rows
+from quantlib.desk.portfolio import mark, watch
+from quantlib.desk.step import cancel_entries, hear_all
+from quantlib.jit import block, kernel
+
+
+@kernel
+def turn(desk, rows, reports, count, own, decision):
+    """All rows are of one timestamp; commands are left in `desk.commands` for the caller to carry out."""
+    observe(desk, rows, reports, count, 0, rows.ts.size)
+    decide_rows(desk, rows, own, decision, 0, rows.ts.size)
+
+
+@block
+def observe(desk, rows, reports, count, begin, end):
+    """Time passes, reports are booked, rows [begin, end) are marked, and the equity is watched."""
+    account, now = desk.account[0], rows.ts[begin]
+    if count > 0 or now > account.day_end:
+        hear_all(desk, now, reports, count)
+    account.ts = now
+    for k in range(begin, end):
+        if rows.close[k] == rows.close[k]:
+            mark(account, desk.holdings[rows.symbol[k]], desk.instruments[rows.symbol[k]].unit, rows.close[k])
+    if watch(account, desk.policy[0].limits_daily_drawdown):
+        cancel_entries(desk, now)
