@@ -43,11 +43,8 @@ class LawBroken(ValueError):
         wanted: float | None = None,
     ) -> None:
         self.law, self.row, self.column, self.got, self.wanted = law, row, column, got, wanted
-        place = (
-            ""
-            if row is None
-            else f": column {column!r} of row {row} is {got!r}, wanted {'a finite number' if wanted is None else repr(wanted)}"
-        )
+        finite = "a finite number" if wanted is None else repr(wanted)
+        place = "" if row is None else f": column {column!r} of row {row} is {got!r}, wanted {finite}"
         super().__init__(f"{law}: {title(feature)}: {says}{place}")
 
 
