@@ -1,6 +1,6 @@
 """Ready strategies, to start from: functions that return a `Strategy`.
 
-They are small on purpose.  `backtest.run(presets.trend(), bars)` and `python -m live --strategy trend` run the same one.
+They are small on purpose.  `backtest.run(presets.trend(), bars)` and `python -m live --strategy trend` run the same.
 """
 
 from __future__ import annotations
