@@ -19,7 +19,8 @@ from __future__ import annotations
 import inspect
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from functools import update_wrapper
+from functools import cache, update_wrapper
+from hashlib import sha256
 from math import isnan, nan
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -61,9 +62,8 @@ class Maker:
     def __init__(self, function: FunctionType, plan: _Plan, compiled: bool) -> None:
         self.function = function
         self.plan = plan
-        self.Params: Any = namedtuple("Params", list(plan.defaults))  # type: ignore[misc]
-        self.Params.__annotations__ = {name: type(value) for name, value in plan.defaults.items()}
-        self.Params.__module__, self.Params.__qualname__ = function.__module__, f"{function.__qualname__}.Params"
+        kinds = tuple((name, type(value)) for name, value in plan.defaults.items())
+        self.Params = _params_class(function.__module__, function.__qualname__, kinds)
         self.loop = _compiled(function, plan) if compiled else PlainLoop(function, plan)
         update_wrapper(self, function)
 
@@ -195,6 +195,20 @@ def _compiled(function: FunctionType, plan: _Plan) -> Kernel:
     loop = scope["loop"]
     loop.__name__, loop.__qualname__ = plan.name, f"{function.__qualname__}.loop"
     return kernel(loop)
+
+
+@cache
+def _params_class(module: str, qualname: str, kinds: tuple[tuple[str, type], ...]) -> Any:
+    """The NamedTuple of a function's parameters, made once: a notebook cell that runs again finds its class again.
+
+    Numba takes two NamedTuples of one name for each other and then looks closer at every call, forty times slower, so
+    the name is like no other.
+    """
+    unlike = sha256(repr((module, qualname, kinds)).encode()).hexdigest()[:12]
+    made: Any = namedtuple(f"Params_{unlike}", [name for name, _ in kinds])  # type: ignore[misc]
+    made.__annotations__ = dict(kinds)
+    made.__module__, made.__qualname__ = module, f"{qualname}.Params"
+    return made
 
 
 def _plan(

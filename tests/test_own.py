@@ -196,3 +196,8 @@ def test_a_missing_row_never_reaches_the_function():
         return close
 
     np.testing.assert_array_equal(outputs(strict())["strict"], [1.0, 2.0, nan, 4.0])
+
+
+def test_no_two_functions_share_the_name_of_their_parameters():
+    assert type(jump().params).__name__ != type(slow_jump().params).__name__  # else numba calls are 40 times slower
+    assert type(jump().params) is type(feature(memory={"last": nan})(jump.function)().params)  # a cell that runs again
