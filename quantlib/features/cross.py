@@ -1,15 +1,11 @@
 """Where a symbol stands among the others at one moment."""
 
 from math import isnan, nan
-from typing import NamedTuple
 
 from quantlib.core import Feature
+from quantlib.features.rows import Nothing
 from quantlib.jit import kernel
 from quantlib.kernels.ring import NOTHING
-
-
-class Nothing(NamedTuple):
-    pass
 
 
 @kernel

@@ -1,24 +1,14 @@
 """Who trades: buyers or sellers, from the side of each trade's aggressor."""
 
 from math import isnan, nan
-from typing import NamedTuple
 
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import FOREVER, row_count
+from quantlib.features.rows import FOREVER, Nothing, Window, row_count
 from quantlib.jit import kernel
 from quantlib.kernels.exact import ring_sum, slide, two_sum
 from quantlib.kernels.ring import window
-
-
-class Nothing(NamedTuple):
-    pass
-
-
-class Window(NamedTuple):
-    n: int  # trades in the window
-
 
 DELTA = np.zeros((), [("total", "f8"), ("rest", "f8")])
 

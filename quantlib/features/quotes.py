@@ -1,15 +1,11 @@
 """The best bid and ask: how far apart, and where between them the price leans."""
 
 from math import isnan, nan
-from typing import NamedTuple
 
 from quantlib.core import Feature
+from quantlib.features.rows import Nothing
 from quantlib.jit import kernel
 from quantlib.kernels.ring import NOTHING
-
-
-class Nothing(NamedTuple):
-    pass
 
 
 @kernel

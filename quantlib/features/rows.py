@@ -1,10 +1,25 @@
-"""Counts of rows: checked at the door, and how many of them a fading memory needs."""
+"""Counts of rows: checked at the door, and how many of them a fading memory needs.
+
+Parameters that many features share live here too: numba tells parameter classes apart by name, and two classes of one
+name make every call a hundred times slower.
+"""
 
 from math import ceil, log
 from operator import index
+from typing import NamedTuple
 
 FORGOTTEN = 1e-12  # share of its weight at which a row counts as forgotten: leaves 1e-9 room for uneven rows
 FOREVER = 2**62  # the horizon of a feature that forgets nothing: it must carry its memory and cannot be warmed up
+
+
+class Window(NamedTuple):
+    """Parameters of a window."""
+
+    n: int  # rows in it
+
+
+class Nothing(NamedTuple):
+    """No parameters."""
 
 
 def row_count(who: str, name: str, value: int, least: int = 1) -> int:

@@ -1,19 +1,14 @@
 """Volatility of log returns, per row (never annualised here)."""
 
 from math import isnan, log, nan, sqrt
-from typing import NamedTuple
 
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import row_count
+from quantlib.features.rows import Window, row_count
 from quantlib.jit import kernel
 from quantlib.kernels.exact import ring_sum, slide
 from quantlib.kernels.ring import window
-
-
-class Window(NamedTuple):
-    n: int  # returns in the window
 
 
 @kernel

@@ -1,21 +1,15 @@
 """Price against the price at which volume traded."""
 
 from math import isnan, nan, sqrt
-from typing import NamedTuple
 
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import row_count
+from quantlib.features.rows import Window, row_count
 from quantlib.jit import kernel
 from quantlib.kernels.exact import ring_sum, slide, two_product, two_sum
 from quantlib.kernels.moments import excess, variance
 from quantlib.kernels.ring import window
-
-
-class Window(NamedTuple):
-    n: int  # rows in the window
-
 
 SUMS = ("w", "s", "t", "q", "r")  # of volume; of price x volume and its error; of price^2 x volume and its error
 

@@ -54,3 +54,8 @@ def test_a_cross_is_told_once():
     _, seen = run(both, start(both, ["X"]), columns)
     np.testing.assert_array_equal(seen["state"], np.sign(gap))
     np.testing.assert_array_equal(seen["event"], [np.nan, 1, 0, 0, 1, -1, np.nan, 0, 1])
+
+
+def test_no_two_parameter_classes_share_a_name():
+    classes = {type(catalog.feature(name).params) for name in catalog.names()}
+    assert len({one.__name__ for one in classes}) == len(classes)  # numba tells them apart by name
