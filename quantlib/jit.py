@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 from collections.abc import Callable, Iterable
 from functools import cached_property, update_wrapper
 from types import CodeType, FunctionType
@@ -166,6 +167,13 @@ def _disk_cache(function: FunctionType, fingerprint: str) -> Any:
 
     class Disk(caching.FunctionCache):  # type: ignore[misc]
         _impl_class = Impl
+
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            try:
+                return super().load_overload(sig, target_context)
+            except (AttributeError, ImportError, EOFError, pickle.UnpicklingError):
+                self.flush()  # an index that names a class which has moved, or is cut short: compile anew
+                return None
 
     try:
         return Disk(function)

@@ -113,17 +113,16 @@ def decision(*reads: str) -> Callable[[Callable[..., int]], Decision]:
     return made
 
 
-def _none(view: NDArray[Any], x: NDArray[Any], wishes: NDArray[Any]) -> int:
+@decision()
+def scored(view: NDArray[Any], x: NDArray[Any], wishes: NDArray[Any]) -> int:
+    """Stands in where a score decides."""
     return 0
-
-
-SCORED = Decision(_none, ())  # stands in where a score decides
 
 
 def own(choose: Decision | None, reads: NDArray[Any] | None = None) -> Own:
     """The argument by which loops are told who decides."""
     columns = np.empty((0, 0)) if reads is None else reads
-    return Own(choose or SCORED, columns, np.zeros(1, VIEW), np.zeros(WISHES + 1, WISH), int(choose is not None))
+    return Own(choose or scored, columns, np.zeros(1, VIEW), np.zeros(WISHES + 1, WISH), int(choose is not None))
 
 
 @block

@@ -122,7 +122,8 @@ def record(policy: Policy) -> NDArray[Any]:
     values = _flat(policy)
     dtype = np.dtype([(name, "f8" if isinstance(value, float) else "i8") for name, value in values.items()])
     if dtype != RECORD:
-        wrong = [n for n in RECORD.names or () if dtype.fields is None or dtype.fields.get(n) != RECORD.fields[n]]
+        declared, given = dict(RECORD.fields or {}), dict(dtype.fields or {})
+        wrong = [name for name in declared if given.get(name) != declared[name]]
         raise PolicyError(f"policy: {wrong} must be numbers of the declared type")
     return np.array([tuple(values.values())], RECORD)
 
@@ -134,11 +135,15 @@ def _flat(policy: Policy) -> dict[str, float | int]:
             prefix = "" if name in ("exits", "gates") else f"{name}_"
             if type(value) is not type(default):
                 raise PolicyError(f"policy: {name} must be a {type(default).__name__}, got {value!r}")
-            for field, number, model in zip(default._fields, value, default, strict=True):
+            for (field, model), number in zip(_fields(default), value, strict=True):
                 flat[prefix + field] = _number(f"{name}.{field}", number, model)
         else:
             flat[name] = _number(name, value, default)
     return flat
+
+
+def _fields(part: Any) -> list[tuple[str, Any]]:
+    return list(zip(part._fields, part, strict=True))
 
 
 def _number(name: str, value: Any, model: Any) -> float | int:
