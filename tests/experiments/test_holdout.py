@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import numpy as np
-import polars as pl
 import pytest
 
 from experiments import holdout
