@@ -133,12 +133,20 @@ def codes(
         return _coded(who, column, symbols)
     if column.dtype != pl.String and column.dtype not in (pl.Categorical, pl.Enum):
         raise TableError(f"{who}: column 'symbol' must hold text, got {column.dtype}")
-    names = tuple(symbols) if symbols else tuple(column.unique(maintain_order=True).cast(pl.String))
-    found = column.cast(pl.String).cast(pl.Enum(names), strict=False)
-    if found.null_count():
-        row = found.is_null().arg_max() or 0
-        raise TableError(f"{who}: row {row} has {unknown(str(column[row]), names)}")
-    return names, writable(found.to_physical().cast(pl.Int32).to_numpy())
+    present = column.unique(maintain_order=True)
+    here = present.cast(pl.String).to_list()
+    names = tuple(symbols) if symbols else tuple(here)
+    place = {name: code for code, name in enumerate(names)}
+    strange = next((name for name in here if name not in place), None)
+    if strange is not None:
+        row = (column.cast(pl.String) == strange).arg_max()
+        raise TableError(f"{who}: row {row} has {unknown(strange, names)}")
+    if column.dtype == pl.String:
+        return names, writable(column.cast(pl.Enum(names)).to_physical().cast(pl.Int32).to_numpy())
+    physical = present.to_physical().to_numpy()
+    coded = np.zeros(int(physical.max(initial=0)) + 1, np.int32)
+    coded[physical] = [place[name] for name in here]
+    return names, coded[column.to_physical().to_numpy()]
 
 
 def unknown(symbol: str, symbols: Sequence[str]) -> str:
