@@ -140,7 +140,7 @@ def python_feature(
     horizon: Count | None = None,
     clock: str = "bar",
 ) -> Callable[[Callable[..., Any]], Maker]:
-    """As `feature`, but the function stays plain Python: it may do anything, about 1000 times slower."""
+    """As `feature`, but the function stays plain Python: it may do anything, at about 10 microseconds a row."""
 
     def decorated(function: Callable[..., Any]) -> Maker:
         return Maker(_plain(function), _plan(_plain(function), memory, outputs, warmup, horizon, clock), False)

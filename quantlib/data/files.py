@@ -44,8 +44,7 @@ def read(path: str | Path, symbol: str | None = None, *, starts: str | None = No
         TableError: if a column is missing or a bar breaks a rule.
     """
     path = Path(path)
-    frame = _whole(path)
-    frame = _renamed(frame)
+    frame = _renamed(_whole(path))
     if starts is not None and "ts" in frame.columns and "ts_event" not in frame.columns:
         frame = frame.rename({"ts": "ts_event"})
     for name in ("ts_event", "ts"):
@@ -60,6 +59,11 @@ def read(path: str | Path, symbol: str | None = None, *, starts: str | None = No
     if "ts" in frame.columns:
         frame = frame.sort("ts", "symbol", maintain_order=True)
     bars(frame)
+    return _ordered(frame)
+
+
+def _ordered(frame: pl.DataFrame) -> pl.DataFrame:
+    """The schema's columns first and as float64, then the others."""
     first = [n for n in BAR.names if n in frame.columns]
     prices = [n for n in BAR.market if n in frame.columns]
     return frame.select(*first, pl.exclude(first)).with_columns(pl.col(prices).cast(pl.Float64))
