@@ -1,7 +1,7 @@
 """The event-driven backtest: the same compiled desk, talking to a simulated exchange.
 
-    result = backtest.run(strategy, bars, costs=Costs(rate=1e-4))
-    result.metrics; result.fills; result.tearsheet("tearsheet.html")
+result = backtest.run(strategy, bars, costs=Costs(rate=1e-4))
+result.metrics; result.fills; result.tearsheet("tearsheet.html")
 """
 
 from backtest.costs import Costs

@@ -102,10 +102,10 @@ def replayed(
     """Drive desk and exchange through a chunk whose first row is row `at` of the run, in compiled code."""
     compiled = strategy.decide if isinstance(strategy.decide, Decision) else None
     rows = market_rows(strategy, columns)
-    chooser = own(compiled, reads(compiled, columns) if compiled else None)
+    who = own(compiled, reads(compiled, columns) if compiled else None)
     out = kept.out(at, at + rows.ts.size)
     while kept.cursor["row"][0] < rows.ts.size:
-        replay(desk, venue, rows, events, chooser, out)
+        replay(desk, venue, rows, events, who.choose, who.room, out)
         kept.take(desk)
     kept.groups += int(kept.cursor["group"][0])
 
@@ -116,7 +116,7 @@ def asked(
 ) -> None:  # fmt: skip
     """The same with a plain Python decision, asked row by row: the slow path."""
     decide: Any = strategy.decide
-    rows, room = market_rows(strategy, columns), own(None)
+    rows, room = market_rows(strategy, columns), own(None).room
     out, group = kept.out(at, at + rows.ts.size), 0
     for begin, end in chunks(rows.ts, 1):
         now = rows.ts[begin]

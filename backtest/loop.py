@@ -39,12 +39,12 @@ class Out(NamedTuple):
 
 
 @kernel
-def replay(desk, exchange, rows, events, own, out):
+def replay(desk, exchange, rows, events, choose, room, out):
     """Run from the cursor to the last row, or until a log is nearly full: then take the logs and call again."""
     cursor, account = out.cursor[0], desk.account[0]
-    room = min(desk.fills.size, desk.finished.size) - 2 * desk.orders.size
+    limit = min(desk.fills.size, desk.finished.size) - 2 * desk.orders.size
     i, group, event, n, last = cursor.row, cursor.group, cursor.event, rows.ts.size, events.ts.size
-    while i < n and account.fills < room and account.finished < room:
+    while i < n and account.fills < limit and account.finished < limit:
         now = rows.ts[i]
         j = i + 1
         while j < n and rows.ts[j] == now:
@@ -53,7 +53,7 @@ def replay(desk, exchange, rows, events, own, out):
             operate(desk, events.ts[event], events.action[event])
             event += 1
         happen(desk, exchange, rows, i, j)
-        decide_rows(desk, rows, own, out.decision, i, j)
+        decide_rows(desk, rows, choose, room, out.decision, i, j)
         conclude(desk, exchange, out, group, now)
         group += 1
         i = j

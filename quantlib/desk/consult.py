@@ -44,14 +44,23 @@ class Rows(NamedTuple):
     distance: NDArray[Any]  # optional
 
 
-class Own(NamedTuple):
-    """A user's compiled decision, and the room that it works in."""
+class Room(NamedTuple):
+    """The room that decisions work in."""
 
-    choose: Any  # `choose(view, x, wishes) -> count`
-    reads: NDArray[Any]  # (rows, columns) values of the columns that it reads
+    reads: NDArray[Any]  # (rows, columns) values of the columns that a compiled decision reads
     seen: NDArray[Any]  # (1,) VIEW
     wishes: NDArray[Any]  # (WISHES + 1,): room for what it wishes, and one that stays empty
-    active: int
+    active: int  # whether a decision of the user's is asked at all
+
+
+class Own(NamedTuple):
+    """Who decides: a user's compiled decision, and the room that it works in.
+
+    The two reach loops apart: numba knows a tuple of arrays at a glance, but not a tuple with a function in it.
+    """
+
+    choose: Decision
+    room: Room
 
 
 class Decision:
@@ -122,16 +131,17 @@ def scored(view: NDArray[Any], x: NDArray[Any], wishes: NDArray[Any]) -> int:
 def own(choose: Decision | None, reads: NDArray[Any] | None = None) -> Own:
     """The argument by which loops are told who decides."""
     columns = np.empty((0, 0)) if reads is None else reads
-    return Own(choose or scored, columns, np.zeros(1, VIEW), np.zeros(WISHES + 1, WISH), int(choose is not None))
+    room = Room(columns, np.zeros(1, VIEW), np.zeros(WISHES + 1, WISH), int(choose is not None))
+    return Own(choose or scored, room)
 
 
 @block
-def decide_rows(desk, rows, own, decision, begin, end):
+def decide_rows(desk, rows, choose, room, decision, begin, end):
     """Decide on rows [begin, end) of one timestamp; `decision` gets each row's code."""
     policy, account, holdings = desk.policy[0], desk.account[0], desk.holdings
     for k in range(begin, end):
-        if own.active != 0:
-            decision[k] = consult(desk, rows, own, k)
+        if room.active != 0:
+            decision[k] = consult(desk, rows, choose, room, k)
             continue
         holding = holdings[rows.symbol[k]]
         if holding.lots != 0:
@@ -139,7 +149,7 @@ def decide_rows(desk, rows, own, decision, begin, end):
         if calm(policy, account, holding, rows.score[k], rows.ts[k]):
             decision[k] = NOTHING
         else:
-            decision[k] = decide_row(desk, rows, own.wishes, k)
+            decision[k] = decide_row(desk, rows, room.wishes, k)
 
 
 @block
@@ -151,11 +161,11 @@ def decide_row(desk, rows, wishes, k):
 
 
 @kernel
-def consult(desk, rows, own, k):
+def consult(desk, rows, choose, room, k):
     """Ask a user's compiled decision about one row and grant what it wishes."""
-    look(desk, own.seen, rows.symbol[k], rows.ts[k], rows.close[k])
-    count = own.choose(own.seen, own.reads[k], own.wishes)
-    return grant_all(desk, rows, own.wishes, count, k)
+    look(desk, room.seen, rows.symbol[k], rows.ts[k], rows.close[k])
+    count = choose(room.seen, room.reads[k], room.wishes)
+    return grant_all(desk, rows, room.wishes, count, k)
 
 
 @kernel

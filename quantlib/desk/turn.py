@@ -5,17 +5,30 @@
 The backtest's loop inlines the two halves; the live runner calls `turn`.
 """
 
-from quantlib.desk.consult import decide_rows
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlib.desk.consult import Own, Rows, decide_rows
+from quantlib.desk.memory import Desk
 from quantlib.desk.portfolio import mark, watch
 from quantlib.desk.step import cancel_entries, hear_all
 from quantlib.jit import block, kernel
 
 
+def turn(
+    desk: Desk, rows: Rows, reports: NDArray[Any], count: int, own: Own, decision: NDArray[np.int8]
+) -> None:  # fmt: skip
+    """Take rows of one timestamp and `count` reports; commands are left in `desk.commands` to be carried out."""
+    turned(desk, rows, reports, count, own.choose, own.room, decision)
+
+
 @kernel
-def turn(desk, rows, reports, count, own, decision):
-    """All rows are of one timestamp; commands are left in `desk.commands` for the caller to carry out."""
+def turned(desk, rows, reports, count, choose, room, decision):
+    """`turn`, compiled."""
     observe(desk, rows, reports, count, 0, rows.ts.size)
-    decide_rows(desk, rows, own, decision, 0, rows.ts.size)
+    decide_rows(desk, rows, choose, room, decision, 0, rows.ts.size)
 
 
 @block
