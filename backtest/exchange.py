@@ -18,7 +18,7 @@ What a bar does to working orders, pessimistic where the bar is silent about its
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import floor, inf, nan
+from math import floor, inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,6 +47,7 @@ from quantlib.desk.messages import (
     REPLACED,
     REPLACING,
     REPORT,
+    RESTING,
     STEADY,
     STOP,
     STOP_LEG,
@@ -87,7 +88,7 @@ def opened(symbols: Sequence[str], instruments: NDArray[Any], costs: Costs | Non
     state, books = np.zeros(1, STATE), np.zeros(len(symbols), BOOK)
     books["ended"] = books["charged"] = FIRST
     capacity = 256 + 4 * COMMANDS_PER_SYMBOL * len(symbols)
-    orders = table(64 + 16 * len(symbols), state)
+    orders = table(64 + 16 * len(symbols), state, RESTING)
     return Exchange(
         cost_record(costs or Costs()), state, instruments, books, orders, np.zeros(capacity, REPORT)
     )  # fmt: skip
@@ -124,11 +125,7 @@ def accept(x, commands, count, ts):
                 answer(x, c, ts, REJECTED, TABLE_FULL)
                 continue
             o = x.orders[k]
-            o.status = WORKING
-            o.active = ts + costs.latency
-            o.wait = costs.latency_bars
-            o.limit_price = o.limit / x.instruments[c.symbol].per_tick
-            o.stop_price = o.stop / x.instruments[c.symbol].per_tick
+            rest(o, ts + costs.latency, costs.latency_bars, x.instruments[c.symbol].per_tick)
             answer(x, o, ts, ACCEPTED, 0)
             continue
         k = find(x.orders, book, c.id)
@@ -141,17 +138,17 @@ def accept(x, commands, count, ts):
         o.new_lots, o.new_limit, o.new_stop = c.lots, c.limit, c.stop
 
 
-@kernel
-def match(x, ts, start, symbol, open, high, low, close, volume, begin, end):
-    """What rows [begin, end), all known at `ts`, do to the working orders."""
-    for i in range(begin, end):
-        book = x.books[symbol[i]]
-        if awake(book, x.costs[0], ts, high[i], low[i]):
-            bar_starts = start[i] if start.size > 0 else book.ended
-            depth = volume[i] if volume.size > 0 else nan
-            match_bar(x, symbol[i], ts, bar_starts, open[i], high[i], low[i], close[i], depth)
-        if close[i] == close[i]:
-            book.ended = ts
+@block
+def rest(o, active, wait, per_tick):
+    """A new order takes its place in the book."""
+    o.status = WORKING
+    o.active = active
+    o.wait = wait
+    o.expires = 0
+    o.triggered = 0
+    o.inside = 0
+    o.limit_price = o.limit / per_tick
+    o.stop_price = o.stop / per_tick
 
 
 @block
@@ -293,7 +290,7 @@ def arrive(x, o, ts, begins):
 
 @block
 def takes_part(o, begins):
-    return o.status <= PARTIAL and o.active <= begins and o.wait == 0 and o.done != NEVER
+    return o.status <= PARTIAL and o.active <= begins and o.wait == 0 and o.inside == 0
 
 
 @block
@@ -395,16 +392,13 @@ def attach(x, s, k, ts, lots, paid, per_tick, inside):
             leg.leg = which
             leg.reduce = 1
             leg.tif = GTC
-            leg.status = WORKING
             leg.stop_fraction = 0.0
             leg.target_fraction = 0.0
             leg.order = STOP if which == STOP_LEG else LIMIT
             leg.stop = ticks if which == STOP_LEG else 0
             leg.limit = 0 if which == STOP_LEG else ticks
-            leg.stop_price = leg.stop / per_tick
-            leg.limit_price = leg.limit / per_tick
-            leg.active = FIRST
-            leg.done = NEVER if inside != 0 else 0  # born inside the bar: see `born_inside`
+            rest(leg, FIRST, 0, per_tick)
+            leg.inside = inside  # see `born_inside`
             answer(x, leg, ts, ACCEPTED, 0)
 
 
@@ -415,17 +409,17 @@ def born_inside(x, s, ts, low, high, close, slip, unit, per_tick):
     while k != 0:
         o = x.orders[k]
         reached = low <= o.stop_price if o.side < 0 else high >= o.stop_price
-        if reached and o.done == NEVER and o.status <= PARTIAL and o.leg == STOP_LEG:
+        if reached and o.inside != 0 and o.status <= PARTIAL and o.leg == STOP_LEG:
             o.triggered = 1
             trade(x, s, k, ts, o.stop_price, slip, unit, per_tick, 1)
         k = o.next
     k = x.books[s].head
     while k != 0:
         o = x.orders[k]
-        if o.done == NEVER and o.status <= PARTIAL:
+        if o.inside != 0 and o.status <= PARTIAL:
             if o.leg == TARGET_LEG and (close - o.limit_price) * -o.side >= 0.0:
                 trade(x, s, k, ts, o.limit_price, 0.0, unit, per_tick, 1)
-            o.done = 0
+            o.inside = 0
         k = o.next
 
 

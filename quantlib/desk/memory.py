@@ -123,9 +123,9 @@ def opened(
     )  # fmt: skip
 
 
-def table(capacity: int, owner: NDArray[Any]) -> NDArray[Any]:
+def table(capacity: int, owner: NDArray[Any], dtype: np.dtype[Any] = ORDER) -> NDArray[Any]:
     """Empty order slots chained into a free list that begins at `owner.free`."""
-    orders = np.zeros(capacity, ORDER)
+    orders = np.zeros(capacity, dtype)
     orders["next"][1:-1] = np.arange(2, capacity)
     owner["free"] = 1
     return orders

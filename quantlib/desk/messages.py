@@ -63,12 +63,19 @@ REPORT = np.dtype(
     align=True,
 )  # fmt: skip
 
-ORDER = np.dtype(
+# A working order as the desk knows it; slots are chained by `next`.
+_WORKING = [
+    *ASK, ("status", "i1"), ("change", "i1"), ("reason", "i1"), ("next", "i4"), ("filled", "i8"), ("paid", "f8"),
+    ("reserved", "f8"), ("placed", "i8"), ("done", "i8"),
+]  # fmt: skip
+ORDER = np.dtype(_WORKING, align=True)
+
+# The same as the simulated exchange knows it: when it and its changes arrive, and its prices.
+RESTING = np.dtype(
     [
-        *ASK, ("status", "i1"), ("change", "i1"), ("reason", "i1"), ("triggered", "i1"), ("next", "i4"),
-        ("filled", "i8"), ("paid", "f8"), ("reserved", "f8"), ("placed", "i8"), ("done", "i8"), ("active", "i8"),
-        ("expires", "i8"), ("wait", "i8"), ("change_active", "i8"), ("new_lots", "i8"), ("new_limit", "i8"),
-        ("new_stop", "i8"), ("limit_price", "f8"), ("stop_price", "f8"),
+        *_WORKING, ("triggered", "i1"), ("inside", "i1"), ("active", "i8"), ("expires", "i8"), ("wait", "i8"),
+        ("change_active", "i8"), ("new_lots", "i8"), ("new_limit", "i8"), ("new_stop", "i8"),
+        ("limit_price", "f8"), ("stop_price", "f8"),
     ],
     align=True,
 )  # fmt: skip

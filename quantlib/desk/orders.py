@@ -40,15 +40,11 @@ def insert(orders, owner, head, ask, ts):
     o.status = SENT
     o.change = STEADY
     o.reason = 0
-    o.triggered = 0
     o.filled = 0
     o.paid = 0.0
     o.reserved = 0.0
     o.placed = ts
     o.done = 0
-    o.active = 0
-    o.expires = 0
-    o.wait = 0
     if head.head == 0:
         head.head = k
     else:
