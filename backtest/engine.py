@@ -18,7 +18,7 @@ from quantlib.desk.step import operate
 from quantlib.desk.wishes import View, written
 from quantlib.strategy import Strategy
 
-LOG = 1024  # fills and ended orders that the loop may write before it hands them over
+LOG = 8192  # fills and ended orders that the loop may write before it hands them over
 NOTHING = np.empty(0)
 NO_TIMES = np.empty(0, np.int64)
 

@@ -19,7 +19,12 @@ from quantlib.jit import Kernel, kernel
 Columns = dict[str, NDArray[Any]]
 
 CLOCKS = ("book", "quote", "trade", "chain", "bar")  # their rank: at one `ts` the earlier clock comes first
-INTEGERS = {"ts": np.dtype(np.int64), "ts_event": np.dtype(np.int64), "symbol": np.dtype(np.int32)}
+INTEGERS = {
+    "ts": np.dtype(np.int64),
+    "ts_event": np.dtype(np.int64),
+    "expiry": np.dtype(np.int64),
+    "symbol": np.dtype(np.int32),
+}
 FLOAT = np.dtype(np.float64)
 
 
