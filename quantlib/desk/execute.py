@@ -11,6 +11,7 @@ from quantlib.desk.memory import (
     IS_REDUCING,
     LEAVE,
     LONG,
+    NO_EQUITY,
     NO_REASON,
     NO_VALUE,
     NOT_REDUCING,
@@ -40,9 +41,12 @@ from quantlib.desk.messages import (
     SUBMIT,
 )
 from quantlib.desk.orders import find, insert, nearest_tick
-from quantlib.desk.risk import breach
+from quantlib.desk.risk import breach, has_room
 from quantlib.desk.sizing import sized_lots
 from quantlib.jit import block, kernel
+
+MOST = 9e15  # beyond it a float64 no longer counts ticks or lots
+LARGEST_TARGET = 1e6  # fraction of the price; what is further away is a mistake
 
 
 @block
@@ -120,6 +124,23 @@ def cancel_all(desk, s, ts, entries_only):
     return count
 
 
+@block
+def asked_ticks(price, per_tick):
+    """Ticks of a wished price; 0 where none is wished, -1 where no order could carry it."""
+    if price == 0.0:
+        return 0
+    if not (price > 0.0 and price * per_tick < MOST):
+        return -1
+    ticks = nearest_tick(price, per_tick)
+    return ticks if ticks > 0 else -1
+
+
+@block
+def asked_lots(lots):
+    """Wished lots, whole; -1 where they are no number that an order could carry."""
+    return int(lots) if lots > 0.0 and lots < MOST else -1
+
+
 @kernel
 def enter(desk, s, ts, close, side, wish, volatility, distance):
     """Open on a side: gates, size, risk, then one command with its bracket.  A decision code, or minus a reason."""
@@ -128,6 +149,8 @@ def enter(desk, s, ts, close, side, wish, volatility, distance):
     if reason != NO_REASON:
         return -reason
     if not close > 0.0:
+        return -NO_VALUE
+    if not (wish.stop_fraction >= 0.0 and wish.target_fraction >= 0.0):
         return -NO_VALUE
     unit, per_tick = desk.instruments[s].unit, desk.instruments[s].per_tick
     stop_fraction = wish.stop_fraction if wish.stop_fraction > 0.0 else policy.stop
@@ -139,21 +162,21 @@ def enter(desk, s, ts, close, side, wish, volatility, distance):
             stop_fraction = policy.stop_distances * distance / close
         if target_fraction == 0.0:
             target_fraction = policy.target_distances * distance / close
-    if stop_fraction >= 1.0 or (side < 0 and target_fraction >= 1.0):
+    if stop_fraction >= 1.0 or not target_fraction < (1.0 if side < 0 else LARGEST_TARGET):
         return -BAD_PRICE
-    limit = nearest_tick(wish.limit, per_tick) if wish.limit > 0.0 else 0
+    limit, stop = asked_ticks(wish.limit, per_tick), asked_ticks(wish.stop, per_tick)
     if limit == 0 and policy.limit_ticks > 0:
         limit = nearest_tick(close, per_tick) - side * policy.limit_ticks
-        if limit <= 0:
-            return -BAD_PRICE
-    stop = nearest_tick(wish.stop, per_tick) if wish.stop > 0.0 else 0
+        limit = limit if limit > 0 else -1
+    if limit < 0 or stop < 0:
+        return -BAD_PRICE
     price = max(close, max(limit, stop) / per_tick)
-    if wish.lots > 0.0:
-        lots = int(wish.lots)
+    if wish.lots != 0.0:
+        lots = asked_lots(wish.lots)
     else:
         lots = sized_lots(policy, account.equity, price, unit, stop_fraction * price, volatility)
     if lots < 1:
-        return -TOO_SMALL if lots == 0 else -NO_VALUE
+        return -TOO_SMALL if lots == 0 else -NO_VALUE if account.equity > 0.0 else -NO_EQUITY
     reason = breach(policy, account, holding, desk.orders, side, lots, price, unit, stop_fraction * price)
     if reason != NO_REASON:
         return -reason
@@ -183,8 +206,9 @@ def place(desk, s, ts, close, wish, volatility, distance):
     """A user's own order: an entry with its own prices, or a reducing order beside the bracket."""
     holding = desk.holdings[s]
     side = 1 if wish.side > 0 else -1
-    if wish.lots < 1.0:
-        return -TOO_SMALL
+    lots = asked_lots(wish.lots)
+    if lots < 1:
+        return -TOO_SMALL if lots == 0 else -NO_VALUE
     if wish.reduce == 0 and holding.lots * side >= 0:
         code = enter(desk, s, ts, close, side, wish, volatility, distance)
         return ORDERED if code > 0 else code
@@ -192,14 +216,14 @@ def place(desk, s, ts, close, wish, volatility, distance):
         return -IS_HALTED
     if holding.lots * side >= 0:
         return -NOT_REDUCING
-    lots = int(wish.lots)
     if lots > abs(holding.lots):
         return -CROSSES_ZERO
-    if desk.account[0].free == 0:
+    if not has_room(desk.orders, desk.account[0], 1):
         return -TABLE_FULL
     per_tick = desk.instruments[s].per_tick
-    limit = nearest_tick(wish.limit, per_tick) if wish.limit > 0.0 else 0
-    stop = nearest_tick(wish.stop, per_tick) if wish.stop > 0.0 else 0
+    limit, stop = asked_ticks(wish.limit, per_tick), asked_ticks(wish.stop, per_tick)
+    if limit < 0 or stop < 0:
+        return -BAD_PRICE
     tif = GTC if wish.gtc != 0 else DAY
     submit(desk, s, ts, side, lots, limit, stop, 0.0, 0.0, EXIT, tif, -abs(wish.group), 0.0)
     return ORDERED
@@ -218,9 +242,11 @@ def change(desk, s, ts, wish):
         return CANCELS
     o = desk.orders[k]
     per_tick, unit = desk.instruments[s].per_tick, desk.instruments[s].unit
-    limit = nearest_tick(wish.limit, per_tick) if wish.limit > 0.0 and o.limit != 0 else o.limit
-    stop = nearest_tick(wish.stop, per_tick) if wish.stop > 0.0 and o.stop != 0 else o.stop
-    lots = int(wish.lots) if wish.lots >= 1.0 else o.lots
+    limit = asked_ticks(wish.limit, per_tick) if wish.limit != 0.0 and o.limit != 0 else o.limit
+    stop = asked_ticks(wish.stop, per_tick) if wish.stop != 0.0 and o.stop != 0 else o.stop
+    if limit < 0 or stop < 0:
+        return -BAD_PRICE
+    lots = asked_lots(wish.lots) if wish.lots != 0.0 else o.lots
     if lots <= o.filled:
         return -TOO_SMALL
     if o.leg == ENTRY:
@@ -233,7 +259,7 @@ def change(desk, s, ts, wish):
 
 @kernel
 def _regrown(desk, s, o, lots, price, unit):
-    """Check a replaced entry as if it were a new one, and reserve what it may now cost."""
+    """Check a replaced entry as if it were a new one; until the answer, the dearer of the two is reserved."""
     policy, account, holding = desk.policy[0], desk.account[0], desk.holdings[s]
     if account.mode != ACTIVE:
         return IS_HALTED if account.mode == HALTED else IS_REDUCING
@@ -243,7 +269,7 @@ def _regrown(desk, s, o, lots, price, unit):
     left = lots - o.filled
     reason = breach(policy, account, holding, desk.orders, o.side, left, price, unit, o.stop_fraction * price)
     account.trades_today += 1
-    reserve(account, o, before if reason != NO_REASON else left * unit * price)
+    reserve(account, o, before if reason != NO_REASON else max(before, left * unit * price))
     return reason
 
 

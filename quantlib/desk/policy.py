@@ -175,6 +175,8 @@ def _check(policy: Policy) -> None:
         ("gates.session_close", gates.session_close, gates.session_open < gates.session_close <= DAY_NS, "after open"),
         ("gates.day_start", gates.day_start, 0 <= gates.day_start < DAY_NS, "within a day"),
         ("gates.cooldown_rows", gates.cooldown_rows, gates.cooldown_rows >= 0, "0 or more"),
+        ("limits.losses", limits.losses, limits.losses >= 0, "0 or more"),
+        ("limits.pause", limits.pause, limits.pause >= 0, "0 or more"),
         ("limits.stopless_move", limits.stopless_move, limits.stopless_move >= 0, "0 or more"),
     ]
     for name in ("daily_drawdown", "trade_risk", "position", "gross", "short_share", "positions", "trades"):
@@ -182,6 +184,8 @@ def _check(policy: Policy) -> None:
     for name, value, holds, rule in rules:
         if not holds:
             raise PolicyError(f"policy: {name} must be {rule}, got {value}")
+    if gates.flat_by_close and gates.session_close == DAY_NS:
+        raise PolicyError("policy: gates.flat_by_close needs a gates.session_close before the day's end")
     if exits.stop and exits.stop_distances:
         raise PolicyError("policy: exits.stop and exits.stop_distances are two stops; give one")
     if exits.target and exits.target_distances:

@@ -57,9 +57,6 @@ def book(account, holding, unit, side, lots, price, fee):
     account.realised += realised
     holding.trip += realised - fee
     revalue(account, holding, after * unit * (holding.mark if holding.mark == holding.mark else price))
-    if account.busy == 0:  # nothing held, nothing being entered: what rounding left in the sums goes
-        account.long = 0.0
-        account.short = 0.0
     account.equity = account.cash + account.long - account.short
     return realised
 
@@ -69,7 +66,8 @@ def charge(account, holding, amount):
     """Take a cost that is no fill's: borrowed stock, say."""
     account.cash -= amount
     account.carry += amount
-    holding.trip -= amount
+    if holding.lots != 0:
+        holding.trip -= amount
     account.equity = account.cash + account.long - account.short
 
 

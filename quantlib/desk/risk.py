@@ -41,9 +41,20 @@ def breach(policy, account, holding, orders, side, lots, price, unit, stop_move)
         return GROSS
     if side < 0 and short >= policy.limits_short_share * gross:
         return SHORT_SHARE
-    if account.free == 0 or orders[account.free].next == 0 or orders[orders[account.free].next].next == 0:
+    if not has_room(orders, account, 4):
         return TABLE_FULL
     return NO_REASON
+
+
+@block
+def has_room(orders, account, slots):
+    """Whether so many slots are free beside those of legs and exits that may still come: three for each symbol."""
+    wanted = slots + 3 * account.busy
+    k = account.free
+    while k != 0 and wanted > 0:
+        wanted -= 1
+        k = orders[k].next
+    return wanted <= 0
 
 
 @block

@@ -3,7 +3,7 @@
 `quantlib.desk.turn` puts them in the order in which backtest and live take them.
 """
 
-from math import isnan
+from math import inf, isfinite, isnan
 
 from quantlib.desk.execute import cancel_all, change, enter, leave, place, reserve
 from quantlib.desk.gates import begin_day, count_trip
@@ -35,6 +35,7 @@ from quantlib.desk.messages import (
     REJECT,
     REJECTED,
     REPLACED,
+    REPLACING,
     SENT,
     STEADY,
     STOP_LEG,
@@ -66,31 +67,62 @@ def hear(desk, r):
         _distrust(account)
         return
     holding = desk.holdings[r.symbol]
-    if r.kind == CARRY:
+    if r.kind == CARRY and isfinite(r.fee):
         charge(account, holding, r.fee)
         return
     k = find(desk.orders, holding, r.id)
     if k == 0:
-        if r.kind == ACCEPTED and r.group > 0 and (r.leg == STOP_LEG or r.leg == TARGET_LEG):
+        if r.kind == ACCEPTED and is_leg(account, r):
             _adopt_leg(desk, r)
-        elif r.kind == ACCEPTED or r.kind == FILL or r.kind == REPLACED:
+        elif r.kind != REJECTED and r.kind != CANCELLED and r.kind != EXPIRED:
             _distrust(account)
         return  # a late answer to a cancel is no anomaly: the order had ended
     o = desk.orders[k]
-    if r.kind == FILL:
+    if not makes_sense(o, r):
+        _distrust(account)
+    elif r.kind == FILL:
         _book_fill(desk, o, r)
     elif r.kind == ACCEPTED:
         if o.status == SENT:
             o.status = WORKING
-    elif r.kind == REPLACED:
-        o.lots, o.limit, o.stop, o.change = r.lots, r.limit, r.stop, STEADY
-    elif r.kind == REJECTED and o.status != SENT:
-        o.change = STEADY  # a cancel or replacement was refused: the order works on
+    elif r.kind == REPLACED or (r.kind == REJECTED and o.status != SENT):
+        _settle_change(desk, o, r)
     else:
         status = CANCELED if r.kind == CANCELLED else EXPIRE if r.kind == EXPIRED else REJECT
         finish(desk, o, r.ts, status, r.reason)
     if o.status > PARTIAL:
         sweep(desk.orders, account, holding)
+
+
+@block
+def is_leg(account, r):
+    """Whether an order that we did not command is a bracket leg of an entry that we did."""
+    ours = r.group > 0 and r.group < account.next_id and r.lots > 0
+    return ours and ((r.leg == STOP_LEG and r.id == r.group + 1) or (r.leg == TARGET_LEG and r.id == r.group + 2))
+
+
+@block
+def makes_sense(o, r):
+    """Whether a report can be true of the order that it names; what cannot is never booked."""
+    if r.kind == FILL:
+        sums = r.price > 0.0 and r.price < inf and isfinite(r.fee) and isfinite(r.slippage)
+        return sums and r.side == o.side and r.lots > 0 and r.lots <= o.lots - o.filled
+    if r.kind == REPLACED:
+        return r.lots > o.filled
+    return r.kind >= ACCEPTED and r.kind <= EXPIRED
+
+
+@block
+def _settle_change(desk, o, r):
+    """A replacement was done, or a cancel or replacement was refused: the order works on."""
+    if r.kind == REPLACED:
+        o.lots, o.limit, o.stop = r.lots, r.limit, r.stop
+    if r.kind == REJECTED or o.change == REPLACING:
+        o.change = STEADY
+    if o.leg == ENTRY:
+        per_tick, unit = desk.instruments[o.symbol].per_tick, desk.instruments[o.symbol].unit
+        price = max(desk.holdings[o.symbol].mark, max(o.limit, o.stop) / per_tick)
+        reserve(desk.account[0], o, (o.lots - o.filled) * unit * price)
 
 
 @block
@@ -105,8 +137,11 @@ def finish(desk, o, ts, status, reason):
             _release(account)
     elif o.leg == EXIT:
         holding.exits -= 1
-    desk.finished[account.finished] = o
-    account.finished += 1
+    if account.finished < desk.finished.size:
+        desk.finished[account.finished] = o
+        account.finished += 1
+    else:
+        _distrust(account)  # its owner took the log too late
 
 
 @block
@@ -115,13 +150,16 @@ def _book_fill(desk, o, r):
     before = holding.lots
     realised = book(account, holding, desk.instruments[o.symbol].unit, r.side, r.lots, r.price, r.fee)
     account.slippage += r.slippage
-    row = desk.fills[account.fills]
-    account.fills += 1
-    row.ts, row.id, row.lots, row.position = r.ts, r.id, r.lots, holding.lots
-    row.price, row.fee, row.slippage, row.realised = r.price, r.fee, r.slippage, realised
-    row.symbol, row.side, row.leg = o.symbol, r.side, o.leg
+    if account.fills < desk.fills.size:
+        row = desk.fills[account.fills]
+        account.fills += 1
+        row.ts, row.id, row.lots, row.position = r.ts, r.id, r.lots, holding.lots
+        row.price, row.fee, row.slippage, row.realised = r.price, r.fee, r.slippage, realised
+        row.symbol, row.side, row.leg = o.symbol, r.side, o.leg
+    else:
+        _distrust(account)
     left = o.lots - o.filled
-    if o.leg == ENTRY:
+    if o.leg == ENTRY and o.change != REPLACING:  # what is being replaced stays reserved until the answer
         reserve(account, o, o.reserved * (left - r.lots) / left if r.lots < left else 0.0)
     o.filled += r.lots
     o.paid += r.lots * r.price
