@@ -126,6 +126,9 @@ def asked(
             event += 1
         happen(desk, venue, rows, begin, end)
         for k in range(begin, end):
+            out.decision[k] = 0
+            if np.isnan(rows.close[k]):
+                continue  # a missing row is silent
             look(desk, room.seen, rows.symbol[k], now, rows.close[k])
             count = written(decide(View(room.seen[0], columns, symbols[rows.symbol[k]], k)), room.wishes)
             out.decision[k] = grant_all(desk, rows, room.wishes, count, k)

@@ -11,8 +11,10 @@ What a bar does to working orders, pessimistic where the bar is silent about its
 5. Bracket legs come to life with the fill of their entry and see the rest of that bar.  After an entry at the open that
    is the whole bar.  After an entry inside the bar the stop is taken as hit if the bar reaches it at all, the target
    only if the close lies beyond it.
-6. One leg filled cancels the other and what is left of the entry.  Orders that only reduce are cut to the position.
-7. DAY orders die after the day in which they first took part.
+6. One leg filled cancels the other and what is left of the entry.  Orders that only reduce are cut to the position, and
+   end with it.
+7. DAY orders die after the UTC day in which they first took part.
+8. With `Costs.through_ticks` "the open has passed" and "reach" ask for so many ticks beyond the limit, at the open too.
 """
 
 from __future__ import annotations
@@ -129,10 +131,10 @@ def accept(x, commands, count, ts):
             answer(x, o, ts, ACCEPTED, 0)
             continue
         k = find(x.orders, book, c.id)
-        if k == 0 or x.orders[k].change != STEADY:
+        if k == 0 or x.orders[k].change == CANCELLING or (c.kind != CANCEL and x.orders[k].change != STEADY):
             answer(x, c, ts, REJECTED, UNKNOWN_ORDER)
             continue
-        o = x.orders[k]
+        o = x.orders[k]  # a cancel overtakes a replacement that has not arrived
         o.change = CANCELLING if c.kind == CANCEL else REPLACING
         o.change_active = ts + costs.latency
         o.new_lots, o.new_limit, o.new_stop = c.lots, c.limit, c.stop
@@ -214,7 +216,7 @@ def match_bar(x, s, ts, begins, open, high, low, close, volume):
     if costs.participation > 0.0 and volume == volume:
         book.depth = floor(costs.participation * volume / x.instruments[s].lot)
     slip = costs.spread / 2.0 * open + costs.range_share * (high - low)
-    through = costs.through_ticks / per_tick
+    through = costs.through_ticks
     k = book.head
     while k != 0:  # answers to changes, then the open
         o = orders[k]
@@ -226,7 +228,7 @@ def match_bar(x, s, ts, begins, open, high, low, close, volume):
                 at_open = o.triggered != 0 and o.order == STOP
             if at_open:
                 trade(x, s, k, ts, open, slip, unit, per_tick, 0)
-            elif (o.order == LIMIT or o.triggered != 0) and (o.limit_price - open) * o.side >= 0.0:
+            elif (o.order == LIMIT or o.triggered != 0) and (edge(o, through, per_tick) - open) * o.side >= 0.0:
                 trade(x, s, k, ts, open, 0.0, unit, per_tick, 0)
         k = o.next
     k = book.head
@@ -240,7 +242,7 @@ def match_bar(x, s, ts, begins, open, high, low, close, volume):
                     trade(x, s, k, ts, o.stop_price, slip, unit, per_tick, 1)
                 elif (o.limit_price - o.stop_price) * o.side >= 0.0:
                     trade(x, s, k, ts, o.stop_price, 0.0, unit, per_tick, 1)
-                elif (o.limit_price - close) * o.side >= 0.0:
+                elif (edge(o, through, per_tick) - close) * o.side >= 0.0:
                     trade(x, s, k, ts, o.limit_price, 0.0, unit, per_tick, 1)
                 else:
                     o.triggered = 2  # rests as a limit from the next bar on
@@ -250,12 +252,18 @@ def match_bar(x, s, ts, begins, open, high, low, close, volume):
         o = orders[k]
         if takes_part(o, begins) and (o.order == LIMIT or o.triggered == 1):
             reach = low if o.side > 0 else high
-            if (o.limit_price - reach) * o.side >= through:
+            if (edge(o, through, per_tick) - reach) * o.side >= 0.0:
                 trade(x, s, k, ts, o.limit_price, 0.0, unit, per_tick, 1)
         k = o.next
     born_inside(x, s, ts, low, high, close, slip, unit, per_tick)
     sweep(orders, x.state[0], book)
-    settle(x, s, through)
+    settle(x, s, through, per_tick)
+
+
+@block
+def edge(o, through, per_tick):
+    """The price that the market must reach for a limit to fill: its own, or so many ticks beyond it."""
+    return o.limit_price if through == 0 else (o.limit - o.side * through) / per_tick
 
 
 @block
@@ -338,8 +346,19 @@ def trade(x, s, k, ts, price, slip, unit, per_tick, inside):
         attach(x, s, k, ts, lots, paid, per_tick, inside)
     elif o.group != 0:
         end_siblings(x, s, o, ts, lots)
-    if o.reduce != 0 and o.status == PARTIAL and book.lots == 0:
-        end_order(x, o, ts, CANCELLED, CANCELED, NOT_REDUCING)
+    if o.reduce != 0 and book.lots == 0:
+        end_reducing(x, s, ts)
+
+
+@kernel
+def end_reducing(x, s, ts):
+    """The position is closed: orders that could only reduce it end, so that none waits for the next one."""
+    j = x.books[s].head
+    while j != 0:
+        o = x.orders[j]
+        if o.reduce != 0 and o.status <= PARTIAL and o.active <= ts:
+            end_order(x, o, ts, CANCELLED, CANCELED, NOT_REDUCING)
+        j = o.next
 
 
 @kernel
@@ -424,7 +443,7 @@ def born_inside(x, s, ts, low, high, close, slip, unit, per_tick):
 
 
 @block
-def settle(x, s, through):
+def settle(x, s, through, per_tick):
     """Know the prices between which no resting order of this symbol can do anything."""
     book = x.books[s]
     book.up, book.down, book.settled, book.expires = inf, -inf, 1, NEVER
@@ -440,9 +459,9 @@ def settle(x, s, through):
                 book.expires = min(book.expires, o.expires)
         if o.order == LIMIT:
             if o.side > 0:
-                book.down = max(book.down, o.limit_price - through)
+                book.down = max(book.down, edge(o, through, per_tick))
             else:
-                book.up = min(book.up, o.limit_price + through)
+                book.up = min(book.up, edge(o, through, per_tick))
         elif o.side > 0:
             book.up = min(book.up, o.stop_price)
         else:

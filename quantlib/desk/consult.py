@@ -137,9 +137,12 @@ def own(choose: Decision | None, reads: NDArray[Any] | None = None) -> Own:
 
 @block
 def decide_rows(desk, rows, choose, room, decision, begin, end):
-    """Decide on rows [begin, end) of one timestamp; `decision` gets each row's code."""
+    """Decide on rows [begin, end) of one timestamp; `decision` gets each row's code.  A row without close is silent."""
     policy, account, holdings = desk.policy[0], desk.account[0], desk.holdings
     for k in range(begin, end):
+        if rows.close[k] != rows.close[k]:
+            decision[k] = NOTHING
+            continue
         if room.active != 0:
             decision[k] = consult(desk, rows, choose, room, k)
             continue

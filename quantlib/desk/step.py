@@ -43,7 +43,6 @@ from quantlib.desk.messages import (
     WORKING,
 )
 from quantlib.desk.orders import find, insert, sweep
-from quantlib.desk.policy import DAY_NS
 from quantlib.desk.portfolio import book, charge
 from quantlib.jit import block, kernel
 
@@ -231,9 +230,15 @@ def must_leave(policy, account, holding, ts):
     """Whether a position is to be left whatever its score."""
     if account.flatten != 0 or (account.breached != 0 and policy.limits_flatten_on_drawdown != 0):
         return True
-    if policy.flat_by_close != 0 and policy.session_close < DAY_NS and ts - account.day_begin >= policy.session_close:
+    if past_close(policy, account, ts):
         return True
     return policy.max_rows > 0 and holding.rows >= policy.max_rows
+
+
+@block
+def past_close(policy, account, ts):
+    """Whether the hour has come at which nothing may be held or be about to be."""
+    return policy.flat_by_close != 0 and ts - account.day_begin >= policy.session_close
 
 
 @block
@@ -270,6 +275,8 @@ def resolve(desk, s, ts, close, score, volatility, distance, wish):
             out = (score if holding.lots > 0 else -score) <= policy.leave
         if out:
             code = leave(desk, s, ts)
+    elif holding.entries > 0 and past_close(policy, account, ts):
+        code = CANCELS if cancel_all(desk, s, ts, True) > 0 else NOTHING
     elif not isnan(score):
         side = 1 if score >= policy.enter else -1 if policy.short != 0 and score <= -policy.enter else 0
         if side != holding.traded_side:
@@ -297,6 +304,8 @@ def grant(desk, s, ts, close, volatility, distance, wish):
     policy, account, holding = desk.policy[0], desk.account[0], desk.holdings[s]
     if holding.lots != 0 and must_leave(policy, account, holding, ts):
         code = leave(desk, s, ts)
+    elif holding.lots == 0 and holding.entries > 0 and past_close(policy, account, ts):
+        code = CANCELS if cancel_all(desk, s, ts, True) > 0 else NOTHING
     elif wish.action == LONG or wish.action == SHORT:
         side = 1 if wish.action == LONG else -1
         code = enter(desk, s, ts, close, side, wish, volatility, distance) if holding.lots == 0 else NOTHING
