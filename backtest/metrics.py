@@ -115,7 +115,15 @@ class Daily(NamedTuple):
     periods: float  # days in a year
 
 
-def daily(equity: pl.DataFrame, *, cash: float | None = None, periods: float | None = None) -> Daily:
+class Curve(NamedTuple):
+    """Equity after each timestamp, as arrays: what `equity` frames are turned into, and spares long runs the copy."""
+
+    ts: NDArray[np.int64]  # ns UTC, never decreasing
+    equity: Floats  # quote currency
+    gross: NDArray[Any]  # quote currency
+
+
+def daily(equity: pl.DataFrame | Curve, *, cash: float | None = None, periods: float | None = None) -> Daily:
     """The daily curve that all ratios are made of.
 
     Args:
@@ -126,7 +134,7 @@ def daily(equity: pl.DataFrame, *, cash: float | None = None, periods: float | N
     Raises:
         ValueError: if ts goes back.
     """
-    ts, value = _column(equity, "ts", np.int64), _column(equity, "equity", np.float64)
+    ts, value, _ = _curve(equity)
     if ts.size and (backwards := np.flatnonzero(ts[1:] < ts[:-1])).size:
         raise ValueError(f"metrics: equity must be sorted by ts, row {backwards[0] + 1} is earlier than the one before")
     days, last = day_ends(ts)
@@ -137,7 +145,7 @@ def daily(equity: pl.DataFrame, *, cash: float | None = None, periods: float | N
 
 
 def metrics(
-    equity: pl.DataFrame,
+    equity: pl.DataFrame | Curve,
     fills: pl.DataFrame,
     refusals: pl.DataFrame | None = None,
     *,
@@ -149,7 +157,7 @@ def metrics(
     """Judge a backtest by its equity and its fills.
 
     Args:
-        equity: ts, equity, gross; one row per timestamp of the tape.
+        equity: ts, equity, gross, a frame or a `Curve`; one row per timestamp of the tape.
         fills: as `backtest.trades.trades` wants them.
         refusals: reason, count.
         cash: equity before the first row, quote currency; None takes the first row's.
@@ -162,8 +170,9 @@ def metrics(
     """
     if periods is not None and not periods > 0:
         raise ValueError(f"metrics: periods must be positive days per year, got {periods}")
-    curve = daily(equity, cash=cash, periods=periods)
-    start = cash if cash is not None else float(equity["equity"][0]) if equity.height else nan
+    whole = _curve(equity)
+    curve = daily(whole, cash=cash, periods=periods)
+    start = cash if cash is not None else float(whole.equity[0]) if whole.ts.size else nan
     costs: dict[str, Any] = {
         "fees": float(fills["fee"].sum()),
         "slippage": float(fills["slippage"].sum()),
@@ -171,24 +180,24 @@ def metrics(
     }
     held = refusals if refusals is not None else pl.DataFrame(schema={"reason": pl.String, "count": pl.Int64})
     return Metrics(
-        start=equity["ts"][0] if equity.height else None,
-        end=equity["ts"][-1] if equity.height else None,
-        **_growth(equity, curve, start, risk_free),
+        start=_moment(whole.ts[:1]),
+        end=_moment(whole.ts[-1:]),
+        **_growth(whole, curve, start, risk_free),
         **_tails(curve.returns),
         **_trades(fills),
-        **_trading(equity, fills, curve),
+        **_trading(whole, fills, curve),
         **costs,
         **_costs(sum(costs.values()), start, curve),
         refusals=dict(held.sort("count", "reason", descending=[True, False]).select("reason", "count").iter_rows()),
     )
 
 
-def _growth(equity: pl.DataFrame, curve: Daily, start: float, risk_free: float) -> dict[str, Any]:
-    value, r, year = _column(equity, "equity", np.float64), curve.returns, curve.periods
+def _growth(whole: Curve, curve: Daily, start: float, risk_free: float) -> dict[str, Any]:
+    value, r, year = whole.equity, curve.returns, curve.periods
     end = float(value[-1]) if value.size else nan
     total = end / start - 1.0 if start > 0 else nan
     growth = stats.annual_return(total, r.size / year)
-    ts = _column(equity, "ts", np.int64)
+    ts = whole.ts
     if value.size and start > value[0]:  # something was lost on the very first row
         value, ts = np.concatenate(((start,), value)), np.concatenate((ts[:1], ts))
     deepest = max_drawdown(value)
@@ -236,8 +245,8 @@ def _trades(fills: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def _trading(equity: pl.DataFrame, fills: pl.DataFrame, curve: Daily) -> dict[str, Any]:
-    gross, value = equity["gross"].to_numpy(), _column(equity, "equity", np.float64)
+def _trading(whole: Curve, fills: pl.DataFrame, curve: Daily) -> dict[str, Any]:
+    gross, value = whole.gross, whole.equity
     traded = float((fills["quantity"] * fills["price"]).sum())
     return {
         "turnover": outcomes.turnover(traded, curve.equity, curve.returns.size / curve.periods),
@@ -255,7 +264,13 @@ def _costs(total: float, start: float, curve: Daily) -> dict[str, Any]:
     }
 
 
-def _column(frame: pl.DataFrame, name: str, dtype: type) -> NDArray[Any]:
-    column = frame[name]
-    array = (column.to_physical() if column.dtype.is_temporal() else column).to_numpy()
-    return array.astype(dtype, copy=False)
+def _curve(equity: pl.DataFrame | Curve) -> Curve:
+    if isinstance(equity, Curve):
+        return equity
+    gross = equity["gross"] if "gross" in equity.columns else pl.Series([], dtype=pl.Float32)
+    ts = equity["ts"].cast(pl.Datetime("ns")).to_physical().to_numpy()
+    return Curve(ts, equity["equity"].cast(pl.Float64).to_numpy(), gross.to_numpy())
+
+
+def _moment(ts: NDArray[np.int64]) -> datetime | None:
+    return pl.Series(ts).cast(pl.Datetime("ns", "UTC"))[0] if ts.size else None

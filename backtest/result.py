@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from backtest.costs import Costs
 from backtest.engine import Record
-from backtest.metrics import Metrics, metrics
+from backtest.metrics import Curve, Metrics, metrics
 from backtest.tearsheet import tearsheet
 from backtest.trades import trades
 from quantlib.desk.memory import DECISIONS, REASONS, Desk
@@ -142,7 +142,8 @@ class Result:
     def metrics(self) -> Metrics:
         """All numbers, each by its sourced formula (`quantlib.stats`)."""
         carry = float(self.desk.account["carry"][0])
-        return metrics(self.equity, self.fills, self.refusals, cash=self.cash, carry=carry)
+        curve = Curve(self.ts, self.curve, self.gross)
+        return metrics(curve, self.fills, self.refusals, cash=self.cash, carry=carry)
 
     @property
     def config(self) -> dict[str, Any]:

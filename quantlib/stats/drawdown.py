@@ -1,11 +1,12 @@
 """How far a curve stood below its best, and for how long."""
 
-from math import nan
+from math import inf, nan
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+BLOCK = 65_536  # rows looked at together, so that long curves need no second copy
 
 
 def drawdown(value: Floats) -> Floats:
@@ -33,7 +34,13 @@ def max_drawdown(value: Floats) -> float:
 
     Source: Magdon-Ismail and Atiya, Maximum Drawdown, Risk 17(10), 2004.
     """
-    return float(drawdown(value).max()) if value.size else nan
+    deepest, best = -inf, -inf
+    for begin in range(0, value.size, BLOCK):
+        block = value[begin : begin + BLOCK]
+        depth = drawdown(np.concatenate(((best,), block)) if begin else block)  # the best so far leads the block
+        deepest = float(np.maximum(deepest, depth.max()))
+        best = max(best, float(block.max()))
+    return deepest if value.size else nan
 
 
 def longest_drawdown(value: Floats, ts: NDArray[np.int64]) -> int:
@@ -50,9 +57,15 @@ def longest_drawdown(value: Floats, ts: NDArray[np.int64]) -> int:
 
     Source: Bacon, Practical Portfolio Performance Measurement and Attribution, 2nd ed., 2008, ch. 4 (drawdowns).
     """
-    best = np.flatnonzero(value >= np.maximum.accumulate(value))
-    if not best.size:
-        return 0
-    under = np.flatnonzero(np.diff(best) > 1)
-    longest = int((ts[best[under + 1]] - ts[best[under]]).max()) if under.size else 0
-    return max(longest, int(ts[-1] - ts[best[-1]]))
+    longest, row, peak = 0, -1, -inf  # `row` is the last best one
+    for begin in range(0, value.size, BLOCK):
+        block = value[begin : begin + BLOCK]
+        best = begin + np.flatnonzero(block >= np.maximum(np.maximum.accumulate(block), peak))
+        if not best.size:
+            continue
+        rows = np.concatenate(((row,), best)) if row >= 0 else best
+        under = np.flatnonzero(np.diff(rows) > 1)
+        if under.size:
+            longest = max(longest, int((ts[rows[under + 1]] - ts[rows[under]]).max()))
+        row, peak = int(best[-1]), float(value[best[-1]])
+    return max(longest, int(ts[-1] - ts[row])) if row >= 0 else 0

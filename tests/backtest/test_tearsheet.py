@@ -200,11 +200,12 @@ def test_matplotlib_waits_until_it_is_asked_for_and_its_windows_stay_away():
     code = """
 import sys
 import polars as pl
-import backtest.tearsheet, backtest.plots
+import backtest.plots
+from backtest.tearsheet import svg
 early = "matplotlib" in sys.modules
 ts = pl.Series("ts", [0, 1, 2]).cast(pl.Datetime("ns"))
 figure = backtest.plots.equity_and_drawdown(pl.DataFrame({"ts": ts, "equity": [1.0, 2.0, 1.5]}))
-backtest.tearsheet.svg(figure, "equity", "")
+svg(figure, "equity", "")
 print(early, "matplotlib.pyplot" in sys.modules)
 """
     assert run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False False\n"
