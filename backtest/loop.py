@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtest.exchange import accept, awake, match_bar
-from quantlib.desk.consult import decide_rows
+from quantlib.desk.consult import decide_rows, missing
 from quantlib.desk.step import operate
 from quantlib.desk.turn import observe
 from quantlib.jit import block, kernel
@@ -83,13 +83,15 @@ def conclude(desk, exchange, out, group, now):
 @block
 def match_rows(exchange, rows, begin, end):
     """The exchange matches rows [begin, end) of one timestamp."""
-    costs, books = exchange.costs[0], exchange.books
+    costs, books, deep = exchange.costs[0], exchange.books, rows.volume.size > 0
+    thin = exchange.costs[0].participation > 0.0
     for k in range(begin, end):
+        if missing(rows, k):
+            continue
         book = books[rows.symbol[k]]
         if awake(book, costs, rows.ts[k], rows.high[k], rows.low[k]):
             begins = rows.start[k] if rows.start.size > 0 else book.ended
-            volume = rows.volume[k] if rows.volume.size > 0 else np.nan
+            volume = rows.volume[k] if deep and thin else np.nan
             s, ts = rows.symbol[k], rows.ts[k]
             match_bar(exchange, s, ts, begins, rows.open[k], rows.high[k], rows.low[k], rows.close[k], volume)
-        if rows.close[k] == rows.close[k]:
-            book.ended = rows.ts[k]
+        book.ended = rows.ts[k]

@@ -136,11 +136,21 @@ def own(choose: Decision | None, reads: NDArray[Any] | None = None) -> Own:
 
 
 @block
+def missing(rows, k):
+    """A row that lacks any of its four prices is invisible to exchange and desk.
+
+    Asked of every row, it also reads the prices in their order, so that they are at hand when an order needs them.
+    """
+    whole = rows.open[k] + rows.high[k] + rows.low[k] + rows.close[k]
+    return whole != whole
+
+
+@block
 def decide_rows(desk, rows, choose, room, decision, begin, end):
-    """Decide on rows [begin, end) of one timestamp; `decision` gets each row's code.  A row without close is silent."""
+    """Decide on rows [begin, end) of one timestamp; `decision` gets each row's code.  A missing row is silent."""
     policy, account, holdings = desk.policy[0], desk.account[0], desk.holdings
     for k in range(begin, end):
-        if rows.close[k] != rows.close[k]:
+        if missing(rows, k):
             decision[k] = NOTHING
             continue
         if room.active != 0:

@@ -11,16 +11,23 @@ from quantlib.jit import block
 
 @block
 def revalue(account, holding, value):
-    """Put a position's new signed value into the account's sums."""
-    if holding.value > 0.0:
-        account.long -= holding.value
+    """Put a position's new signed value into the account's sums.
+
+    While one symbol alone is busy its value is the sum, which is exact, and no row waits for the row before it.
+    """
+    if account.busy == 1:
+        account.long = value if value > 0.0 else 0.0
+        account.short = 0.0 if value > 0.0 else -value
     else:
-        account.short += holding.value
+        if holding.value > 0.0:
+            account.long -= holding.value
+        else:
+            account.short += holding.value
+        if value > 0.0:
+            account.long += value
+        else:
+            account.short -= value
     holding.value = value
-    if value > 0.0:
-        account.long += value
-    else:
-        account.short -= value
 
 
 @block
@@ -74,14 +81,14 @@ def charge(account, holding, amount):
 @block
 def watch(account, drawdown_limit):
     """Highs and drawdowns after the equity moved; says whether the day's limit is breached for the first time."""
-    equity = account.equity
-    if equity > account.high_water:
-        account.high_water = equity
-    elif account.high_water - equity > account.max_drawdown * account.high_water:
-        account.max_drawdown = (account.high_water - equity) / account.high_water
-    if equity > account.day_high:
-        account.day_high = equity
-    elif account.breached == 0 and account.day_high - equity >= drawdown_limit * account.day_high:
+    equity, high, day = account.equity, account.high_water, account.day_high
+    high = equity if equity > high else high
+    day = equity if equity > day else day
+    account.high_water = high
+    account.day_high = day
+    if high - equity > account.max_drawdown * high:
+        account.max_drawdown = (high - equity) / high
+    if day - equity >= drawdown_limit * day and account.breached == 0:
         account.breached = 1
         return True
     return False

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.desk.consult import Own, Rows, decide_rows
+from quantlib.desk.consult import Own, Rows, decide_rows, missing
 from quantlib.desk.memory import Desk
 from quantlib.desk.portfolio import mark, watch
 from quantlib.desk.step import cancel_entries, hear_all
@@ -39,7 +39,7 @@ def observe(desk, rows, reports, count, begin, end):
         hear_all(desk, now, reports, count)
     account.ts = now
     for k in range(begin, end):
-        if rows.close[k] == rows.close[k]:
+        if not missing(rows, k):
             mark(account, desk.holdings[rows.symbol[k]], desk.instruments[rows.symbol[k]].unit, rows.close[k])
     if watch(account, desk.policy[0].limits_daily_drawdown):
         cancel_entries(desk, now)
