@@ -28,6 +28,7 @@ from quantlib.schema import schema_of
 from quantlib.table import DOORS
 
 SYMBOLS = ("X",)
+KINDS: dict[str, Any] = {**INTEGERS, "expiry": np.dtype(np.int64)}
 
 
 def parts() -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -89,7 +90,7 @@ def _on_no_rows(feature: Feature) -> None:
 
 
 def _empty(names: Iterable[str]) -> Columns:
-    return {name: np.empty(0, INTEGERS.get(name, np.dtype(np.int64) if name == "expiry" else FLOAT)) for name in names}
+    return {name: np.empty(0, KINDS.get(name, FLOAT)) for name in names}
 
 
 @cache

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from backtest import exchange
+from backtest.compiling import announced
 from backtest.costs import Costs
 from backtest.engine import Record, asked, chunks, operator_events, replayed, roomy
 from backtest.result import Result
@@ -23,6 +24,7 @@ class BacktestError(RuntimeError):
     """The machinery lost something, so a result would not be true."""
 
 
+@announced()
 def run(
     strategy: Strategy,
     rows: Any,
