@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtest.exchange import accept, awake, match_bar
-from quantlib.desk.consult import decide_rows, missing
+from quantlib.desk.consult import decide_rows, decided, missing
 from quantlib.desk.step import operate
-from quantlib.desk.turn import observe
+from quantlib.desk.turn import observe, price
 from quantlib.jit import block, kernel
 
 CURSOR = np.dtype([("row", "i8"), ("group", "i8"), ("event", "i8")], align=True)
@@ -52,12 +52,28 @@ def replay(desk, exchange, rows, events, choose, room, out):
         while event < last and events.ts[event] <= now:
             operate(desk, events.ts[event], events.action[event])
             event += 1
-        happen(desk, exchange, rows, i, j)
-        decide_rows(desk, rows, choose, room, out.decision, i, j)
+        if j == i + 1 and still(desk, exchange, rows, i):  # most rows by far: no call, no inner loop
+            price(desk, rows, i)
+            out.decision[i] = decided(desk, rows, choose, room, i)
+        else:
+            happen(desk, exchange, rows, i, j)
+            decide_rows(desk, rows, choose, room, out.decision, i, j)
         conclude(desk, exchange, out, group, now)
         group += 1
         i = j
     cursor.row, cursor.group, cursor.event = i, group, event
+
+
+@block
+def still(desk, exchange, rows, k):
+    """True where a row leaves `happen` nothing to do but `price`: no report, no new day, no order within its reach."""
+    if missing(rows, k) or exchange.state[0].reports > 0 or rows.ts[k] > desk.account[0].day_end:
+        return False
+    book = exchange.books[rows.symbol[k]]
+    if awake(book, exchange.costs[0], rows.ts[k], rows.high[k], rows.low[k]):
+        return False
+    book.ended = rows.ts[k]
+    return True
 
 
 @block

@@ -148,21 +148,21 @@ def missing(rows, k):
 @block
 def decide_rows(desk, rows, choose, room, decision, begin, end):
     """Decide on rows [begin, end) of one timestamp; `decision` gets each row's code.  A missing row is silent."""
-    policy, account, holdings = desk.policy[0], desk.account[0], desk.holdings
     for k in range(begin, end):
-        if missing(rows, k):
-            decision[k] = NOTHING
-            continue
-        if room.active != 0:
-            decision[k] = consult(desk, rows, choose, room, k)
-            continue
-        holding = holdings[rows.symbol[k]]
-        if holding.lots != 0:
-            holding.rows += 1
-        if calm(policy, account, holding, rows.score[k], rows.ts[k]):
-            decision[k] = NOTHING
-        else:
-            decision[k] = decide_row(desk, rows, room.wishes, k)
+        decision[k] = NOTHING if missing(rows, k) else decided(desk, rows, choose, room, k)
+
+
+@block
+def decided(desk, rows, choose, room, k):
+    """The decision code of one row that is there."""
+    if room.active != 0:
+        return consult(desk, rows, choose, room, k)
+    holding = desk.holdings[rows.symbol[k]]
+    if holding.lots != 0:
+        holding.rows += 1
+    if calm(desk.policy[0], desk.account[0], holding, rows.score[k], rows.ts[k]):
+        return NOTHING
+    return decide_row(desk, rows, room.wishes, k)
 
 
 @block

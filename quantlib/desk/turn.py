@@ -40,6 +40,17 @@ def observe(desk, rows, reports, count, begin, end):
     account.ts = now
     for k in range(begin, end):
         if not missing(rows, k):
-            mark(account, desk.holdings[rows.symbol[k]], desk.instruments[rows.symbol[k]].unit, rows.close[k])
+            s = rows.symbol[k]
+            mark(account, desk.holdings[s], desk.instruments[s].unit, rows.close[k])
     if watch(account, desk.policy[0].limits_daily_drawdown):
         cancel_entries(desk, now)
+
+
+@block
+def price(desk, rows, k):
+    """`observe` of one row that is there and brings no report."""
+    account, s = desk.account[0], rows.symbol[k]
+    account.ts = rows.ts[k]
+    mark(account, desk.holdings[s], desk.instruments[s].unit, rows.close[k])
+    if watch(account, desk.policy[0].limits_daily_drawdown):
+        cancel_entries(desk, rows.ts[k])
