@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from backtest.exchange import Exchange
 from backtest.loop import CURSOR, Events, Out, conclude, happen, replay
 from quantlib.core import Columns
-from quantlib.desk.consult import Decision, Rows, grant_all, look, own
+from quantlib.desk.consult import Decision, Rows, grant_all, look, missing, own
 from quantlib.desk.memory import OPERATOR, Desk
 from quantlib.desk.messages import FILLED_ROW, ORDER, PARTIAL
 from quantlib.desk.step import operate
@@ -127,8 +127,8 @@ def asked(
         happen(desk, venue, rows, begin, end)
         for k in range(begin, end):
             out.decision[k] = 0
-            if np.isnan(rows.close[k]):
-                continue  # a missing row is silent
+            if missing(rows, k):
+                continue
             look(desk, room.seen, rows.symbol[k], now, rows.close[k])
             count = written(decide(View(room.seen[0], columns, symbols[rows.symbol[k]], k)), room.wishes)
             out.decision[k] = grant_all(desk, rows, room.wishes, count, k)

@@ -147,6 +147,8 @@ def finish(desk, o, ts, status, reason):
 def _book_fill(desk, o, r):
     account, holding = desk.account[0], desk.holdings[o.symbol]
     before = holding.lots
+    if before == 0 and holding.entries == 0:
+        account.busy += 1
     realised = book(account, holding, desk.instruments[o.symbol].unit, r.side, r.lots, r.price, r.fee)
     account.slippage += r.slippage
     if account.fills < desk.fills.size:
@@ -163,9 +165,7 @@ def _book_fill(desk, o, r):
     o.filled += r.lots
     o.paid += r.lots * r.price
     o.status = PARTIAL
-    if before == 0 and holding.entries == 0:
-        account.busy += 1
-    elif holding.lots == 0:
+    if holding.lots == 0:
         count_trip(desk.policy[0], account, holding)
         if holding.entries == 0:
             _release(account)
