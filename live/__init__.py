@@ -1,0 +1,22 @@
+"""Live replay: the desk of the backtest, driven row by row, crash-only, journalled, and compared with its backtest.
+
+    python -m live --strategy trend                 replay the bundled indices, or --input of your own
+    python -m live parity sessions/trend            rerun it as a backtest and show the differences
+    python -m live halt sessions/trend              the kill switch: halt, reduce, flatten, resume
+
+    live.session.replay(strategy, bars, folder)     the same from Python
+    live.parity.check(folder)
+
+Errors, all of them `LiveError`:
+
+    LiveError
+    ├── JournalError          a file of frames that cannot be trusted
+    │   ├── ForeignFile       it is none of ours
+    │   ├── OtherVersion      it was written in another format
+    │   └── Corrupted         something before its end is damaged
+    ├── StateError            a snapshot that is not of this session; the one before it or the journal takes its place
+    ├── SessionError          what was asked does not fit the session in this folder
+    │   └── SessionInUse      another process runs it
+    ├── BrokerError           the broker was asked for what it cannot do
+    └── ReconcileError        desk and broker differ and nothing explains it: no trading
+"""

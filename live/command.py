@@ -1,0 +1,202 @@
+"""What the words of `python -m live` do."""
+
+from __future__ import annotations
+
+import ast
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+
+from backtest.costs import Costs
+from live.config import CASH, COSTS, Config
+from live.errors import SessionError
+from live.feed import cut
+from live.journal import read
+from live.lock import is_held
+from live.operator import want, wanted_in
+from live.session import replay, there
+from live.words import INPUT, MAGIC, OPERATOR, OUTPUT, action_of, output_of
+from quantlib.core import nearest
+from quantlib.desk.memory import OPERATOR as ACTIONS
+from quantlib.schema import moment
+from quantlib.table import Table, bars
+
+SESSIONS = Path("sessions")
+
+
+def run(asked: Namespace) -> int:
+    """Replay bars, or go on with a session."""
+    from live.screen import Log, Screen, closing
+
+    folder, known = _session(asked)
+    source = _source(asked, known)
+    reference = asked.strategy or (known.reference if known else "trend")
+    params = dict(map(_pair, asked.param)) if asked.param or asked.strategy or not known else known.params
+    cash = asked.cash if asked.cash is not None else known.cash if known else CASH
+    costs = _costs(asked.cost, Costs(**known.costs) if known else COSTS)
+    table = _table(source)
+    console = Console()
+    stop = _stop_on_signal()
+    options: dict[str, Any] = {
+        "params": params, "cash": cash, "costs": costs, "speed": asked.speed, "fresh": asked.fresh, "source": source,
+        "stop": stop, "instruments": known.instrument_map if known else None,
+    }  # fmt: skip
+    if console.is_terminal and not asked.plain:
+        with Screen(console) as screen:
+            done = replay(reference, table, folder, observer=screen, idle=screen.waited, **options)
+    else:
+        done = replay(reference, table, folder, observer=Log(console, asked.speed > 0), **options)
+    console.print(closing(done), highlight=False, soft_wrap=True)
+    return 0
+
+
+def parity(asked: Namespace) -> int:
+    """Rerun a session as a backtest; 1 unless nothing differs."""
+    from live.parity import check, show
+
+    found = check(asked.session)
+    show(found, Console())
+    return 0 if found.holds else 1
+
+
+def status(asked: Namespace) -> int:
+    """Say what a session is and where it stands, without touching it."""
+    config = _existing(asked.session)
+    contents = read(asked.session / "journal", MAGIC)
+    outputs = [frame for frame in contents.frames if frame.kind == OUTPUT]
+    obeyed = [action_of(frame.payload) for frame in contents.frames if frame.kind == OPERATOR]
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"session   {asked.session}: {config.title} on {', '.join(config.symbols)}")
+    console.print(f"process   {'running' if is_held(asked.session) else 'not running'}")
+    console.print(f"steps     {len(outputs):,}")
+    if outputs:
+        last = output_of(outputs[-1].payload)
+        ts = next(f.payload for f in reversed(contents.frames) if f.kind == INPUT)
+        console.print(f"last      {moment(_ts_of(ts, config))}, equity {last.equity:,.2f}")
+    for action in obeyed:
+        console.print(f"operator  {ACTIONS[action.action]}, before the rows of {moment(action.ts)}")
+    done = {action.number for action in obeyed}
+    for wanted in wanted_in(asked.session / "operator"):
+        if wanted.number not in done:
+            when = f" from {moment(wanted.at)} on" if wanted.at is not None else ""
+            console.print(f"operator  {wanted.word} waits for the next step{when}")
+    if contents.torn:
+        console.print(f"journal   {contents.torn} bytes of a torn frame at its end; the next start cuts them off")
+    return 0
+
+
+def act(asked: Namespace) -> int:
+    """Leave an operator's action for a session."""
+    _existing(asked.session)
+    wanted = want(asked.session / "operator", asked.command, _moment(asked.at))
+    when = "before its next step" if is_held(asked.session) else "at its next start, before its next step"
+    if wanted.at is not None:
+        when = f"before the rows of {moment(wanted.at)}"
+    Console(highlight=False, soft_wrap=True).print(f"{wanted.word}: {asked.session} obeys {when}")
+    return 0
+
+
+def _session(asked: Namespace) -> tuple[Path, Config | None]:
+    """The session's folder, and what it is if it exists and is to go on."""
+    name = Path((asked.strategy or "trend").rpartition(":")[0] or (asked.strategy or "trend")).stem
+    folder = asked.session or SESSIONS / name
+    return folder, None if asked.fresh else there(folder)
+
+
+def _existing(folder: Path) -> Config:
+    config = there(folder)
+    if config is None:
+        raise SessionError(f"session: there is none in {folder}; python -m live --session {folder} starts one")
+    return config
+
+
+def _source(asked: Namespace, known: Config | None) -> dict[str, Any]:
+    """Where rows come from: as asked, else as the session was begun."""
+    given = {
+        "input": str(asked.input.resolve()) if asked.input else None, "symbols": asked.symbols,
+        "from": asked.begin, "to": asked.end,
+    }  # fmt: skip
+    before = known.source if known else {}
+    return {name: value if value is not None else before.get(name) for name, value in given.items()}
+
+
+def _table(source: dict[str, Any]) -> Table:
+    if source["input"]:
+        from quantlib.data.files import read as read_file
+
+        frame = read_file(source["input"])
+    else:
+        from quantlib.data.samples import indices
+
+        frame = indices()
+    if source["symbols"]:
+        here = frame["symbol"].cast(pl.String).unique().to_list()
+        for symbol in source["symbols"]:
+            if symbol not in here:
+                raise SessionError(f"--symbols: no rows of {symbol!r}.{nearest(symbol, here)} There are {sorted(here)}")
+        frame = frame.filter(pl.col("symbol").cast(pl.String).is_in(source["symbols"]))
+    return cut(bars(frame, symbols=source["symbols"]), _moment(source["from"]), _moment(source["to"]))
+
+
+def _moment(text: str | None) -> int | None:
+    """ns UTC of an ISO date or time; one without a zone is UTC."""
+    if text is None:
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise SessionError(
+            f"--from, --to, --at: wants a date or time like 2008-09-15 or 2008-09-15T14:30, got {text!r}"
+        ) from None
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return int(when.timestamp()) * 10**9 + when.microsecond * 1000
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise SessionError(f"--param, --cost: wants name=value, got {text!r}")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
+
+
+def _costs(given: list[str], before: Costs) -> Costs:
+    changes = dict(map(_pair, given))
+    for name in changes:
+        if name not in Costs._fields:
+            raise SessionError(
+                f"--cost: there is no cost {name!r}.{nearest(name, Costs._fields)} There are {', '.join(Costs._fields)}"
+            )
+    return before._replace(**changes)
+
+
+def _ts_of(payload: bytes, config: Config) -> int:
+    from live.words import input_of
+
+    return int(input_of(payload, config.layout).rows["ts"][0])
+
+
+def _stop_on_signal() -> Callable[[], bool]:
+    """Asked: whether Ctrl-C or a terminate signal came.  A second Ctrl-C ends at once, which is safe too."""
+    came = False
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        if came:
+            raise KeyboardInterrupt
+        came = True
+        sys.stderr.write("stopping after this step\n")
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    return lambda: came

@@ -1,0 +1,223 @@
+"""An append-only file of frames: what happened, in order, each frame checked by a checksum.
+
+    file    magic 8s | version u32 | length u32 | identity JSON | crc32 u32 | frames
+    frame   length u32 | kind u8 | sequence u64 | payload | crc32 u32 of all before it
+
+A process killed while it writes leaves a torn last frame: it is cut off at the next start, and said.  A frame that is
+damaged although whole ones follow it is an error.  There is no wall clock inside: the same events give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from live.errors import Corrupted, ForeignFile, OtherVersion
+
+VERSION = 1
+HEAD = struct.Struct("<8sII")
+FRAME = struct.Struct("<IBQ")
+CHECK = struct.Struct("<I")
+NEAR = 16  # frames after a broken one that are looked for, to tell a torn end from damage before it
+
+
+class Frame(NamedTuple):
+    """One event: `end` is the offset of the byte after it."""
+
+    kind: int
+    sequence: int
+    payload: bytes
+    end: int
+
+
+class Contents(NamedTuple):
+    """What a file of frames holds: `torn` bytes at its end belong to no whole frame."""
+
+    identity: dict[str, Any]
+    frames: list[Frame]
+    end: Place
+    torn: int
+
+
+class Place(NamedTuple):
+    """A place between two frames: its offset (0: before the first), the next sequence, and the check before it."""
+
+    position: int = 0
+    sequence: int = 0
+    check: int = 0
+
+
+BEGINNING = Place()
+
+
+class Journal:
+    """A file of frames, open for appending at `place`."""
+
+    def __init__(self, path: Path, identity: dict[str, Any], file: int, place: Place) -> None:
+        self.path, self.identity, self.place = path, identity, place
+        self._file = file
+
+    @classmethod
+    def create(cls, path: Path, magic: bytes, identity: Mapping[str, Any]) -> Journal:
+        """A new file with no frames; it appears whole or not at all."""
+        data = header(magic, identity)
+        write_whole(path, data)
+        place = Place(len(data), 0, _check_at(data, len(data)))
+        return cls(path, dict(identity), os.open(path, os.O_WRONLY | os.O_APPEND), place)
+
+    @classmethod
+    def resume(cls, path: Path, magic: bytes, place: Place = BEGINNING) -> tuple[Journal, Contents]:
+        """Open an existing file, read its frames from a known place on, and cut a torn end off.
+
+        Raises:
+            JournalError: if the file is none of ours, of another version, or damaged before its end.
+        """
+        contents = read(path, magic, place)
+        if contents.torn:
+            os.truncate(path, contents.end.position)
+        file = os.open(path, os.O_WRONLY | os.O_APPEND)
+        return cls(path, contents.identity, file, contents.end), contents
+
+    def append(self, kind: int, payload: bytes) -> None:
+        """Write one frame; it outlives the process, and after `sync` the machine."""
+        position, sequence, _ = self.place
+        head = FRAME.pack(len(payload), kind, sequence)
+        check = zlib.crc32(payload, zlib.crc32(head))
+        frame = head + payload + CHECK.pack(check)
+        write_all(self._file, frame)
+        self.place = Place(position + len(frame), sequence + 1, check)
+
+    def sync(self) -> None:
+        """Wait until all frames are on the disk."""
+        os.fsync(self._file)
+
+    def close(self) -> None:
+        """Let the file go."""
+        os.close(self._file)
+
+
+def read(path: Path, magic: bytes, place: Place = BEGINNING) -> Contents:
+    """The frames of a file from a place on; nothing is changed.
+
+    Raises:
+        JournalError: if the file is none of ours, of another version, or damaged before its end.
+    """
+    with path.open("rb") as file:
+        start = file.read(HEAD.size)
+        identity, begin = _identity(path, magic, start + file.read(_rest(start)))
+        offset = place.position or begin
+        file.seek(offset - CHECK.size)
+        before = file.read(CHECK.size)
+        data = file.read()
+    if place.position and before != CHECK.pack(place.check):
+        raise Corrupted(f"{path}: frame {place.sequence} does not begin at byte {offset}, where one was known to begin")
+    frames, at = _frames(path, data, offset, place.sequence)
+    end = Place(offset + at, place.sequence + len(frames), _check_at(before + data, CHECK.size + at))
+    return Contents(identity, frames, end, len(data) - at)
+
+
+def header(magic: bytes, identity: Mapping[str, Any]) -> bytes:
+    """How a file begins."""
+    spelled = json.dumps(identity, sort_keys=True).encode()
+    data = HEAD.pack(magic, VERSION, len(spelled)) + spelled
+    return data + CHECK.pack(zlib.crc32(data))
+
+
+def write_all(file: int, data: bytes) -> None:
+    """Write every byte, however many calls it takes."""
+    done = os.write(file, data)
+    while done < len(data):
+        done += os.write(file, data[done:])
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Put a file in place that is whole or absent, whatever happens meanwhile."""
+    beside = path.with_name(path.name + ".part")
+    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        write_all(file, data)
+        os.fsync(file)
+    finally:
+        os.close(file)
+    os.replace(beside, path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until names in this folder are on the disk."""
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _check_at(data: bytes, end: int) -> int:
+    return int(CHECK.unpack_from(data, end - CHECK.size)[0])
+
+
+def _rest(start: bytes) -> int:
+    return HEAD.unpack(start)[2] + CHECK.size if len(start) == HEAD.size else 0
+
+
+def _identity(path: Path, magic: bytes, data: bytes) -> tuple[dict[str, Any], int]:
+    if data[: len(magic)] != magic:
+        raise ForeignFile(f"{path}: it begins with {data[: len(magic)]!r}, one of ours begins with {magic!r}")
+    if len(data) < HEAD.size:
+        raise Corrupted(f"{path}: its header is cut short after {len(data)} bytes; start afresh with --fresh")
+    _, version, length = HEAD.unpack_from(data)
+    if version != VERSION:
+        raise OtherVersion(
+            f"{path}: it is of version {version}, this library reads version {VERSION}; "
+            f"continue it with the library that wrote it, or start afresh with --fresh"
+        )
+    end = HEAD.size + length
+    if len(data) < end + CHECK.size or zlib.crc32(data[:end]) != CHECK.unpack_from(data, end)[0]:
+        raise Corrupted(f"{path}: its header is damaged; start afresh with --fresh")
+    return json.loads(data[HEAD.size : end]), end + CHECK.size
+
+
+def _frames(path: Path, data: bytes, offset: int, sequence: int) -> tuple[list[Frame], int]:
+    frames, at = [], 0
+    while (frame := _frame(data, at, sequence, offset)) is not None:
+        frames.append(frame)
+        at = frame.end - offset
+        sequence += 1
+    later = _whole_frame_after(data, at, sequence)
+    if later is not None:
+        raise Corrupted(
+            f"{path}: frame {sequence} at byte {offset + at} is damaged, though frame {later} after it is whole; "
+            f"nothing was changed; restore the file from a copy, or start afresh with --fresh"
+        )
+    return frames, at
+
+
+def _frame(data: bytes, at: int, sequence: int, offset: int) -> Frame | None:
+    """The whole frame that begins here, or None."""
+    if len(data) - at < FRAME.size + CHECK.size:
+        return None
+    length, kind, found = FRAME.unpack_from(data, at)
+    end = at + FRAME.size + length
+    if found != sequence or end + CHECK.size > len(data):
+        return None
+    if zlib.crc32(memoryview(data)[at:end]) != CHECK.unpack_from(data, end)[0]:
+        return None
+    return Frame(kind, found, data[at + FRAME.size : end], end + CHECK.size + offset)
+
+
+def _whole_frame_after(data: bytes, at: int, sequence: int) -> int | None:
+    """The sequence of a whole frame behind a broken one, if there is any among the next few."""
+    for wanted in range(sequence + 1, sequence + NEAR):
+        spelled = struct.pack("<Q", wanted)
+        place = data.find(spelled, at + 1)
+        while place >= 0:
+            begin = place - FRAME.size + len(spelled)
+            if begin > at and _frame(data, begin, wanted, 0) is not None:
+                return wanted
+            place = data.find(spelled, place + 1)
+    return None

@@ -1,0 +1,98 @@
+"""`python -m live parity SESSION`: a recorded session rerun as a backtest, and every difference shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table as Shown
+
+from backtest.costs import Costs
+from backtest.parity import Difference, Parity, Recorded, compare
+from live.config import Config, recorded
+from live.errors import SessionError
+from live.journal import Contents, read
+from live.references import strategy_of
+from live.words import INPUT, MAGIC, OPERATOR, Input, Output, action_of, columns_of, input_of, output_of
+from quantlib.desk.memory import OPERATOR as OPERATOR_WORDS
+from quantlib.desk.messages import COMMAND, FILLED_ROW, ORDER
+from quantlib.schema import moment
+from quantlib.strategy import Strategy
+from quantlib.table import Table
+
+SHOWN = 10  # differences told in full
+
+
+def check(folder: str | Path, strategy: Strategy | None = None) -> Parity:
+    """Rerun a session as a backtest and compare every decision, command, report, fill, order and the equity.
+
+    Args:
+        folder: of the session; it may still be running.
+        strategy: of a session that was given a Strategy as a value, or to compare with another one.
+
+    Raises:
+        LiveError: if there is no session, or its journal cannot be trusted.
+    """
+    path = Path(folder) / "journal"
+    if not path.exists():
+        raise SessionError(f"parity: there is no session in {folder}")
+    contents = read(path, MAGIC)
+    config = recorded(path, contents.identity)
+    one = strategy or _strategy(config)
+    said = told(config, contents)
+    if not len(said.decision):
+        return Parity([], 0)
+    found = compare(one, said, config.cash, Costs(**config.costs), config.instrument_map)
+    if one.identity != config.identity:
+        ours, theirs = f"{config.title} {config.identity[:8]}", f"{one.name} {one.identity[:8]}"
+        changed = Difference("strategy", int(said.table.columns["ts"][0]), "", ours, theirs)
+        found = found._replace(differences=[changed, *found.differences])
+    return found
+
+
+def told(config: Config, contents: Contents) -> Recorded:
+    """What the frames of a session say, of all steps that were finished."""
+    steps: list[tuple[Input, Output]] = []
+    events, waiting, half = [], [], None
+    for frame in contents.frames:
+        if frame.kind == OPERATOR:
+            action = action_of(frame.payload)
+            waiting.append((action.ts, OPERATOR_WORDS[action.action]))
+        elif frame.kind == INPUT:
+            half = input_of(frame.payload, config.layout)
+        elif half is not None:
+            steps.append((half, output_of(frame.payload)))
+            events += waiting
+            waiting = []
+    outputs = [output for _, output in steps]
+    rows = np.concatenate([np.empty(0, config.layout), *(said.rows for said, _ in steps)])
+    return Recorded(
+        Table("bar", tuple(config.symbols), columns_of(rows)),
+        np.concatenate([np.empty(0, np.int8), *(o.decision for o in outputs)]),
+        np.array([o.equity for o in outputs]),
+        [np.concatenate([np.empty(0, COMMAND), o.commands]) for o in outputs],
+        [said.reports for said, _ in steps],
+        np.concatenate([np.empty(0, FILLED_ROW), *(o.fills for o in outputs)]),
+        np.concatenate([np.empty(0, ORDER), *(o.ended for o in outputs)]),
+        events,
+    )
+
+
+def show(found: Parity, console: Console) -> None:
+    """Print the differences, the first few in full; the last line says how many there are."""
+    if found.differences:
+        table = Shown("kind", "when", "symbol", "recorded", "expected", title="differences", title_justify="left")
+        for d in found.differences[:SHOWN]:
+            table.add_row(d.kind, moment(d.ts), d.symbol, d.recorded, d.expected)
+        console.print(table)
+        if len(found.differences) > SHOWN:
+            console.print(f"… and {len(found.differences) - SHOWN} more")
+        console.print("  ".join(f"{kind}: {count}" for kind, count in found.counts.items()))
+    console.print(str(found), highlight=False, soft_wrap=True)
+
+
+def _strategy(config: Config) -> Strategy:
+    if not config.reference:
+        raise SessionError("parity: the session was given its strategy as a value; give it again: check(folder, it)")
+    return strategy_of(config.reference, config.params)

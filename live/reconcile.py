@@ -1,0 +1,91 @@
+"""Before trading: what the desk believes against what the broker holds.
+
+What is on its way explains a difference: commands that the broker never got are sent again (their tickets make that
+harmless), and reports that the desk has not heard are heard by a copy of it.  Anything else refuses to trade.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from live.broker import Broker
+from live.errors import ReconcileError
+from live.state import State
+from live.words import tickets
+from quantlib.desk.memory import Desk, copied
+from quantlib.desk.messages import PARTIAL
+from quantlib.desk.step import hear_all
+
+ORDER_FIELDS = ("symbol", "side", "lots", "filled", "limit", "stop", "leg")
+
+
+def resend(state: State, broker: Broker, session: str) -> int:
+    """Send the last step's commands that the broker does not know; how many.
+
+    Raises:
+        ReconcileError: if the broker has gone on without them.
+    """
+    names = tickets(session, state.last)
+    missing = [name for name in names if not broker.knows(name)]
+    if not missing:
+        return 0
+    if broker.made > state.step:
+        raise ReconcileError(
+            f"reconcile: the broker took step {state.step} without {len(missing)} commands of the step before "
+            f"({', '.join(missing[:3])}); its journal was changed: no trading"
+        )
+    broker.submit(names, state.last, state.last_ts)
+    return len(missing)
+
+
+def reconcile(state: State, broker: Broker) -> None:
+    """Compare cash, positions and working orders, bit by bit.
+
+    Raises:
+        ReconcileError: showing both sides of every difference.
+    """
+    desk, standing = state.desk, broker.standing()
+    unheard = broker.unheard(state.step)
+    if len(unheard):
+        desk = copied(desk)
+        hear_all(desk, int(unheard["ts"].max()), unheard, len(unheard))
+    found = []
+    if desk.account["cash"][0] != standing.cash:
+        found.append(f"cash: desk {desk.account['cash'][0]!r}, broker {standing.cash!r}")
+    for s in np.flatnonzero(desk.holdings["lots"] != standing.lots):
+        found.append(f"{state.symbols[s]} lots: desk {desk.holdings['lots'][s]}, broker {standing.lots[s]}")
+    found += _orders(working(desk), standing.working)
+    if found:
+        raise ReconcileError(
+            "reconcile: desk and broker differ, and no command or report on its way explains it: "
+            + "; ".join(found)
+            + ". No trading; find out why, or start afresh with --fresh"
+        )
+
+
+def working(desk: Desk) -> NDArray[Any]:
+    """The desk's working orders by id."""
+    slots = desk.orders[1:]
+    live = slots[(slots["id"] > 0) & (slots["status"] <= PARTIAL)]
+    return live[np.argsort(live["id"], kind="stable")]
+
+
+def _orders(ours: NDArray[Any], theirs: NDArray[Any]) -> list[str]:
+    found = []
+    left, right = _spelled(ours), _spelled(theirs)
+    for id in sorted({*left, *right}):
+        if left.get(id) != right.get(id):
+            found.append(f"order {id}: desk {left.get(id, 'none')}, broker {right.get(id, 'none')}")
+    return found
+
+
+def _spelled(orders: NDArray[Any]) -> dict[int, str]:
+    spelled: dict[int, str] = {}
+    for order in orders:
+        words = " ".join(f"{name}={order[name]}" for name in ORDER_FIELDS)
+        id = int(order["id"])
+        spelled[id] = f"{spelled[id]} and {words}" if id in spelled else words
+    return spelled

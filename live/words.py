@@ -1,0 +1,129 @@
+"""What frames of a session say: rows and reports in, decisions and commands out, and what the operator did.
+
+INPUT      step u64 | rows u32 | reports u32 | row records | report records
+OUTPUT     step u64 | rows u32 | commands u32 | fills u32 | ended orders u32 | equity, gross, net f64
+           | decision codes i8 | command records | booked fills | ended orders
+OPERATOR   number u64 | ts i64 | action u8
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlib.core import Columns
+from quantlib.desk.messages import CANCEL, COMMAND, FILLED_ROW, ORDER, REPORT, SUBMIT
+
+MAGIC = b"QLIVEJRN"
+INPUT, OUTPUT, OPERATOR = 1, 2, 3
+_INPUT, _OUTPUT, _OPERATOR = struct.Struct("<QII"), struct.Struct("<QIIIIddd"), struct.Struct("<QqB")
+
+
+class Input(NamedTuple):
+    """One timestamp's rows, and what the broker had to say before them."""
+
+    step: int
+    rows: NDArray[Any]
+    reports: NDArray[Any]
+
+
+class Output(NamedTuple):
+    """What the desk made of one timestamp."""
+
+    step: int
+    equity: float
+    gross: float
+    net: float
+    decision: NDArray[np.int8]
+    commands: NDArray[Any]
+    fills: NDArray[Any]
+    ended: NDArray[Any]
+
+
+class Action(NamedTuple):
+    """What the operator did, and before the rows of which `ts`."""
+
+    number: int
+    ts: int
+    action: int
+
+
+def input_bytes(said: Input) -> bytes:
+    """An INPUT payload."""
+    return _INPUT.pack(said.step, len(said.rows), len(said.reports)) + said.rows.tobytes() + said.reports.tobytes()
+
+
+def input_of(payload: bytes, layout: np.dtype[Any]) -> Input:
+    """What an INPUT payload says; `layout` is that of the session's rows."""
+    step, rows, reports = _INPUT.unpack_from(payload)
+    parts = _arrays(payload, _INPUT.size, ((layout, rows), (REPORT, reports)))
+    return Input(step, *parts)
+
+
+def output_bytes(said: Output) -> bytes:
+    """An OUTPUT payload."""
+    sizes = len(said.decision), len(said.commands), len(said.fills), len(said.ended)
+    head = _OUTPUT.pack(said.step, *sizes, said.equity, said.gross, said.net)
+    return head + b"".join(part.tobytes() for part in said[4:])
+
+
+def output_of(payload: bytes) -> Output:
+    """What an OUTPUT payload says."""
+    step, rows, commands, fills, ended, *curve = _OUTPUT.unpack_from(payload)
+    kinds = ((np.dtype(np.int8), rows), (COMMAND, commands), (FILLED_ROW, fills), (ORDER, ended))
+    return Output(step, *curve, *_arrays(payload, _OUTPUT.size, kinds))
+
+
+def action_bytes(said: Action) -> bytes:
+    """An OPERATOR payload."""
+    return _OPERATOR.pack(*said)
+
+
+def action_of(payload: bytes) -> Action:
+    """What an OPERATOR payload says."""
+    return Action(*_OPERATOR.unpack(payload))
+
+
+def layout_of(columns: Columns) -> np.dtype[Any]:
+    """One record per row, of these columns."""
+    return np.dtype([(name, column.dtype) for name, column in columns.items()], align=True)
+
+
+def records_of(columns: Columns) -> NDArray[Any]:
+    """The rows as records."""
+    records = np.zeros(len(columns["ts"]), layout_of(columns))
+    for name, column in columns.items():
+        records[name] = column
+    return records
+
+
+def columns_of(records: NDArray[Any]) -> Columns:
+    """The records as columns that compiled code takes."""
+    return {name: records[name].copy() for name in records.dtype.names or ()}
+
+
+def tickets(session: str, commands: NDArray[Any]) -> list[str]:
+    """The names under which a broker knows commands: the same command has the same name, however often it is sent."""
+    names = []
+    for kind, id, ts in zip(commands["kind"].tolist(), commands["id"].tolist(), commands["ts"].tolist(), strict=True):
+        suffix = "" if kind == SUBMIT else f"-{'cancel' if kind == CANCEL else 'replace'}-{ts}"
+        names.append(f"{session}-{id}{suffix}")
+    return names
+
+
+def spelling() -> str:
+    """Hex digest of the record layouts that frames are made of: another one cannot be read."""
+    kinds = [repr(dtype.descr) for dtype in (COMMAND, REPORT, FILLED_ROW, ORDER)]
+    return hashlib.sha256("".join(kinds).encode()).hexdigest()[:16]
+
+
+def _arrays(payload: bytes, at: int, kinds: tuple[tuple[np.dtype[Any], int], ...]) -> list[NDArray[Any]]:
+    arrays = []
+    for dtype, count in kinds:
+        arrays.append(np.frombuffer(payload, dtype, count, at).copy())
+        at += dtype.itemsize * count
+    return arrays
