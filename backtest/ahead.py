@@ -24,6 +24,7 @@ from quantlib.desk import consult, memory, turn
 from quantlib.desk.messages import REPORT
 from quantlib.desk.policy import Policy
 from quantlib.jit import Kernel
+from quantlib.presets import PRESETS
 from quantlib.schema import schema_of
 from quantlib.table import DOORS
 
@@ -35,7 +36,8 @@ def parts() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of all parts, in two waves; long ones come first, so that two cores end together."""
     doors = tuple(f"door {clock}" for clock in DOORS)
     features = tuple(f"feature {name}" for name in catalog.names())
-    return ("desk decides", "exchange", "desk hears", *features, *doors, "hold"), ("backtest", "live turn")
+    ready = tuple(f"preset {name}" for name in PRESETS)
+    return ("desk decides", "exchange", "desk hears", *ready, *features, *doors, "hold"), ("backtest", "live turn")
 
 
 def compiled(part: str) -> str:
@@ -47,6 +49,9 @@ def compiled(part: str) -> str:
     kind, _, name = part.partition(" ")
     if kind == "feature" and name in catalog.names():
         _on_no_rows(catalog.feature(name))
+    elif kind == "preset" and name in PRESETS:
+        for feature in PRESETS[name]().features:
+            _on_no_rows(feature)
     elif kind == "door" and name in DOORS:
         DOORS[name](_empty(c.name for c in schema_of(name).columns if c.name != "symbol"), SYMBOLS[0])
     elif part == "hold":
@@ -86,7 +91,7 @@ def _compile(one: Kernel) -> None:
 
 
 def _on_no_rows(feature: Feature) -> None:
-    run([feature], start([feature], SYMBOLS), _empty(inputs_of([feature])))
+    run([feature], start([feature], SYMBOLS), _empty(("symbol", *inputs_of([feature]))))
 
 
 def _empty(names: Iterable[str]) -> Columns:

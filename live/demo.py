@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as Shown
 
 import backtest
-from backtest.ahead import compile_all
+from backtest.ahead import MACHINERY, compile_all
 from backtest.costs import Costs
 from backtest.parity import Parity
 from backtest.result import Result
@@ -36,7 +36,7 @@ GRID: dict[str, list[float]] = {
     "stop": [2.0, 3.0, 4.0, 6.0],
 }
 FOLDER = Path("sessions") / "demo"
-PRICED = {"door bar", "exchange", "desk decides", "desk hears", "backtest", "live turn"}
+PARTS = {"door bar", *MACHINERY, *(f"preset {name}" for name in STRATEGIES)}
 NUMBERS = (
     "Total return", "Annual return", "Annual volatility", "Sharpe ratio", "Sortino ratio", "Max drawdown",
     "Closed trades", "Win rate", "Profit factor", "Time in the market", "Cost impact",
@@ -62,8 +62,8 @@ def main() -> int:
     """Run the demo; 0 if backtest and replay agree on everything, else 1."""
     console = Console(highlight=False, soft_wrap=True)
     begun = perf_counter()
-    rows = _opened(console)
     _compiled(console)
+    rows = _opened(console)
     results = _backtested(console, rows)
     _swept(console, rows)
     found = {name: _replayed(console, name, rows) for name in results}
@@ -83,17 +83,16 @@ def main() -> int:
 def _opened(console: Console) -> Table:
     rows = bars(indices())
     first, last = (f"{moment:%Y-%m-%d}" for moment in rows.frame()["ts"].gather([0, -1]))
-    console.print(f"\n[bold]S&P 500 and NASDAQ Composite[/], {first} to {last}: {rows.rows:,} daily bars\n")
+    console.print(f"[bold]S&P 500 and NASDAQ Composite[/], {first} to {last}: {rows.rows:,} daily bars\n")
     return rows
 
 
 def _compiled(console: Console) -> None:
     """Compile what this demo runs, in two processes."""
-    loops = {f.kernel for strategy in STRATEGIES.values() for f in strategy.features}
-    names = {f"feature {loop.__name__.strip('_')}" for loop in loops}
     begun = perf_counter()
+    console.print()
     with _bar(console, "compiling, once on a machine") as tell:
-        for _, done, total in compile_all(lambda part: part in PRICED | names):
+        for _, done, total in compile_all(PARTS.__contains__):
             tell(done, total)
     console.print(f"[bold]compiled[/], or found compiled, in {perf_counter() - begun:.1f} s")
 

@@ -31,11 +31,11 @@ def fresh() -> object:
 
 
 def test_nothing_is_left_to_compile_for_a_backtest_after_all_parts_are(frame):
-    for part in (*MACHINERY, "door bar", "feature sma", "feature atr", "feature crossover"):
+    for part in (*MACHINERY, "door bar", "preset trend"):
         assert compiled(part) == part
     late: list[str] = []
     with heard(late.append):
-        result = backtest.run(presets.trend(5, 20), frame)
+        result = backtest.run(presets.trend(), frame)
     assert late == []
     assert len(result.fills) > 0
 
