@@ -127,7 +127,7 @@ def accept(x, commands, count, ts):
                 answer(x, c, ts, REJECTED, TABLE_FULL)
                 continue
             o = x.orders[k]
-            rest(o, ts + costs.latency, costs.latency_bars, x.instruments[c.symbol].per_tick)
+            rest(o, ts + costs.latency, costs.latency_bars + 1, x.instruments[c.symbol].per_tick)
             answer(x, o, ts, ACCEPTED, 0)
             continue
         k = find(x.orders, book, c.id)
@@ -142,7 +142,7 @@ def accept(x, commands, count, ts):
 
 @block
 def rest(o, active, wait, per_tick):
-    """A new order takes its place in the book."""
+    """A new order takes its place in the book; it takes part from its `wait`-th bar on, or in this one already if 0."""
     o.status = WORKING
     o.active = active
     o.wait = wait
@@ -286,7 +286,8 @@ def arrive(x, o, ts, begins):
             answer(x, o, ts, REPLACED, 0)
     if o.wait > 0:
         o.wait -= 1
-        return False
+        if o.wait > 0:
+            return False
     if o.tif == DAY and o.expires == 0:
         o.expires = ((ts - 1) // DAY_NS + 1) * DAY_NS
     if o.triggered == 2:
