@@ -64,10 +64,11 @@ define install
 		if $$name -c '$(RIGHT)' 2>/dev/null; then found=$$name; break; fi; \
 	done; \
 	if [ -z "$${found:-}" ]; then \
-		echo "This needs Python 3.11 or newer as python3.11 or python3; found: $$(python3 --version 2>&1 || echo none)"; \
+		there=$$(python3 --version 2>/dev/null || echo none); \
+		echo "This needs Python 3.11 or newer as python3.11 or python3; found: $$there"; \
 		exit 1; \
 	fi; \
 	test -x $(PY) || { echo "making .venv with $$($$found --version)"; $$found -m venv .venv; }; \
-	echo "installing $(1) into .venv (once; about a minute)"; \
+	echo "installing $(1) and what it needs into .venv (once, about a minute)"; \
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '$(1)'
 endef

@@ -25,7 +25,7 @@ from live.runner import Runner
 from live.session import Summary, replay
 from live.words import Output
 from quantlib.data.samples import indices
-from quantlib.presets import PRESETS, dip, trend
+from quantlib.presets import dip, trend
 from quantlib.table import Table, bars
 
 COSTS = Costs(rate=1e-4, spread=2e-4, range_share=0.01, borrow=0.01)
@@ -153,15 +153,13 @@ def _replayed(console: Console, name: str, rows: Table) -> Parity:
         first = replay(name, rows, folder, costs=COSTS, observer=Watch(count), stop=stop)
         last = replay(name, rows, folder, costs=COSTS, observer=Watch(tell))
     found = parity.check(folder)
-    console.print(f"[bold]replayed[/] {PRESETS[name]().name} through the live runner: {_told(first, last)}; {found}")
+    console.print(f"[bold]replayed[/] {last.title} through the live runner: {_told(last)}")
+    console.print(f"[dim]  in {first.seconds + last.seconds:.1f} s; {_note(found)}[/]")
     return found
 
 
-def _told(first: Summary, last: Summary) -> str:
-    took = first.seconds + last.seconds
-    return (
-        f"{last.steps:,} days and {last.fills:,} fills in {took:.1f} s, stopped and restarted at day {last.resumed:,}"
-    )
+def _told(done: Summary) -> str:
+    return f"{done.steps:,} days, {done.fills:,} fills, stopped and restarted at day {done.resumed:,}"
 
 
 def _note(found: Parity) -> str:
