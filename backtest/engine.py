@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from backtest.exchange import Exchange
 from backtest.loop import CURSOR, Events, Out, conclude, happen, replay
 from quantlib.core import Columns
-from quantlib.desk.consult import Decision, Rows, grant_all, look, missing, own
+from quantlib.desk.consult import Decision, Room, Rows, grant_all, look, missing, own
 from quantlib.desk.memory import OPERATOR, Desk
 from quantlib.desk.messages import FILLED_ROW, ORDER, PARTIAL
 from quantlib.desk.step import operate
@@ -125,17 +125,25 @@ def asked(
             operate(desk, events.ts[event[0]], events.action[event[0]])
             event += 1
         happen(desk, venue, rows, begin, end)
-        for k in range(begin, end):
-            out.decision[k] = 0
-            if missing(rows, k):
-                continue
-            look(desk, room.seen, rows.symbol[k], now, rows.close[k])
-            count = written(decide(View(room.seen[0], columns, symbols[rows.symbol[k]], k)), room.wishes)
-            out.decision[k] = grant_all(desk, rows, room.wishes, count, k)
+        ask(decide, symbols, columns, desk, rows, room, out.decision, begin, end)
         conclude(desk, venue, out, group, now)
         kept.take(desk)
         group += 1
     kept.groups += group
+
+
+def ask(
+    decide: Any, symbols: tuple[str, ...], columns: Columns, desk: Desk, rows: Rows, room: Room,
+    decision: NDArray[np.int8], begin: int, end: int,
+) -> None:  # fmt: skip
+    """A plain Python decision on rows [begin, end) of one timestamp.  A missing row is silent."""
+    for k in range(begin, end):
+        decision[k] = 0
+        if missing(rows, k):
+            continue
+        look(desk, room.seen, rows.symbol[k], rows.ts[k], rows.close[k])
+        count = written(decide(View(room.seen[0], columns, symbols[rows.symbol[k]], k)), room.wishes)
+        decision[k] = grant_all(desk, rows, room.wishes, count, k)
 
 
 def operator_events(events: Iterable[tuple[int, str]]) -> Events:

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backtest.engine import market_rows, reads
+from backtest.engine import ask, market_rows, reads
 from quantlib.core import Columns
-from quantlib.desk.consult import Decision, Rows, grant_all, look, own
+from quantlib.desk.consult import Decision, Rows, own
 from quantlib.desk.memory import Desk
 from quantlib.desk.turn import observe, turn
-from quantlib.desk.wishes import View, written
 from quantlib.strategy import Strategy
 
 
@@ -43,13 +42,8 @@ class Trader:
 
     def _ask(self, rows: Rows, columns: Columns, reports: NDArray[Any], decision: NDArray[np.int8]) -> None:
         """The slow path of a plain Python decision, as the backtest has it."""
-        room = self._own.room
         observe(self.desk, rows, reports, len(reports), 0, rows.ts.size)
-        for k in range(rows.ts.size):
-            look(self.desk, room.seen, rows.symbol[k], rows.ts[k], rows.close[k])
-            view = View(room.seen[0], columns, self.symbols[rows.symbol[k]], k)
-            count = written(self._plain(view), room.wishes)
-            decision[k] = grant_all(self.desk, rows, room.wishes, count, k)
+        ask(self._plain, self.symbols, columns, self.desk, rows, self._own.room, decision, 0, rows.ts.size)
 
 
 def taken(desk: Desk, log: str) -> NDArray[Any]:
