@@ -23,7 +23,7 @@ from backtest.loop import match_rows
 from live.errors import BrokerError
 from live.journal import Journal, Place
 from live.vault import generations, keep
-from live.words import columns_of
+from live.words import columns_of, raw
 from quantlib.core import Memory
 from quantlib.desk.consult import Rows
 from quantlib.desk.messages import CARRY, COMMAND, FILL, PARTIAL, REPORT
@@ -106,7 +106,7 @@ class SimulatedBroker:
 
     def reports(self, step: int, rows: NDArray[Any]) -> NDArray[Any]:
         """The rows happen, if they have not; what came of it, answers to commands before included."""
-        data = rows.tobytes()
+        data = raw(rows)
         if step == self.made:
             self._log.append(STEP, step.to_bytes(8, "little") + data)
             return self._happen(step, data)
@@ -135,7 +135,7 @@ class SimulatedBroker:
             return
         names = "\n".join(tickets[k] for k in new).encode()
         head = ts.to_bytes(8, "little", signed=True) + len(names).to_bytes(4, "little")
-        payload = head + names + commands[new].tobytes()
+        payload = head + names + raw(commands[new])
         self._log.append(ACCEPT, payload)
         self._log.sync()
         self._accept(payload)

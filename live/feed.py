@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live.errors import SessionError
-from live.words import records_of
+from live.words import raw, records_of
 from quantlib.table import Table
 
 NAP = 0.05  # seconds: how long a wait may last before a stop or a screen is attended to
@@ -41,9 +41,13 @@ class Tape:
         """The records of one timestamp."""
         return self.records[self._cuts[step] : self._cuts[step + 1]]
 
+    def begins(self, step: int) -> int:
+        """The row at which a step begins."""
+        return int(self._cuts[step])
+
     def mark(self, rows: int) -> int:
         """Checksum of the first rows: a session that goes on wants the same tape."""
-        return zlib.crc32(self.records[:rows].tobytes())
+        return zlib.crc32(raw(self.records[:rows]))
 
 
 def cut(table: Table, begin: int | None, end: int | None) -> Table:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live.broker import Broker
-from live.errors import ReconcileError
+from live.errors import BrokerError, ReconcileError
 from live.state import State
 from live.words import tickets
 from quantlib.desk.memory import Desk, copied
@@ -26,9 +26,15 @@ def resend(state: State, broker: Broker, session: str) -> int:
     """Send the last step's commands that the broker does not know; how many.
 
     Raises:
+        BrokerError: if the broker is behind.
         ReconcileError: if the broker has gone on without them.
     """
     names = tickets(session, state.last)
+    if broker.made < state.step:
+        raise BrokerError(
+            f"broker: it has made only {broker.made} of {state.step} steps; its files are gone or of another session: "
+            f"restore them, or start afresh with --fresh"
+        )
     missing = [name for name in names if not broker.knows(name)]
     if not missing:
         return 0

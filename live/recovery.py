@@ -16,7 +16,7 @@ from live.reconcile import reconcile, resend
 from live.runner import SNAPSHOT_STEPS, Runner
 from live.state import State
 from live.vault import generations
-from live.words import INPUT, MAGIC, OPERATOR, OUTPUT, Input, action_of, input_of, output_bytes, tickets
+from live.words import INPUT, MAGIC, OPERATOR, OUTPUT, Input, action_of, input_of, output_bytes, raw, tickets
 from quantlib.desk import memory as desks
 from quantlib.strategy import Strategy
 
@@ -132,7 +132,7 @@ def _fold(state: State, frames: list[Frame], broker: Broker, config: Config, not
 
 def _tell_broker(broker: Broker, said: Input, notes: list[str]) -> None:
     """Let the broker make a step that is in the journal; it must say what it said before."""
-    if broker.reports(said.step, said.rows).tobytes() != said.reports.tobytes():
+    if raw(broker.reports(said.step, said.rows)) != raw(said.reports):
         raise ReconcileError(
             f"reconcile: for step {said.step} the broker reports otherwise than is recorded; "
             f"its files were changed or are of another session: no trading"
@@ -142,13 +142,13 @@ def _tell_broker(broker: Broker, said: Input, notes: list[str]) -> None:
 def _same_tape(state: State, half: Input | None, tape: Tape) -> None:
     """Refuse a tape that is not the one played so far."""
     played = state.rows + (len(half.rows) if half is not None else 0)
-    if played > len(tape.records):
+    if played > len(tape.records) or state.step > tape.steps:
         raise SessionError(
             f"session: {played} rows were played, this tape has {len(tape.records)}; give the same --input and --from"
         )
-    same = tape.mark(state.rows) == state.mark
+    same = tape.begins(state.step) == state.rows and tape.mark(state.rows) == state.mark
     if half is not None:
-        same = same and tape.records[state.rows : played].tobytes() == half.rows.tobytes()
+        same = same and raw(tape.records[state.rows : played]) == raw(half.rows)
     if not same:
         raise SessionError(
             f"session: the first {played} rows of this tape are not those that were played; "

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from backtest.stepwise import Trader, taken
 from live.errors import StateError
 from live.journal import Place
-from live.words import Action, Output, columns_of
+from live.words import Action, Output, columns_of, raw
 from quantlib.core import Memory, advance, start
 from quantlib.desk import memory as desks
 from quantlib.desk.memory import Desk
@@ -61,7 +61,7 @@ class State:
         output = Output(self.step, float(account["equity"]), long + short, long - short, decision, *logs)
         self.step += 1
         self.rows += len(rows)
-        self.mark = zlib.crc32(rows.tobytes(), self.mark)
+        self.mark = zlib.crc32(raw(rows), self.mark)
         self.last, self.last_ts = output.commands, int(columns["ts"][0])
         self.commands += len(output.commands)
         self.fills += len(output.fills)

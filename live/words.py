@@ -54,7 +54,7 @@ class Action(NamedTuple):
 
 def input_bytes(said: Input) -> bytes:
     """An INPUT payload."""
-    return _INPUT.pack(said.step, len(said.rows), len(said.reports)) + said.rows.tobytes() + said.reports.tobytes()
+    return _INPUT.pack(said.step, len(said.rows), len(said.reports)) + raw(said.rows) + raw(said.reports)
 
 
 def input_of(payload: bytes, layout: np.dtype[Any]) -> Input:
@@ -68,7 +68,7 @@ def output_bytes(said: Output) -> bytes:
     """An OUTPUT payload."""
     sizes = len(said.decision), len(said.commands), len(said.fills), len(said.ended)
     head = _OUTPUT.pack(said.step, *sizes, said.equity, said.gross, said.net)
-    return head + b"".join(part.tobytes() for part in said[4:])
+    return head + b"".join(raw(part) for part in said[4:])
 
 
 def output_of(payload: bytes) -> Output:
@@ -101,6 +101,16 @@ def records_of(columns: Columns) -> NDArray[Any]:
     return records
 
 
+def raw(records: NDArray[Any]) -> bytes:
+    """The bytes of records with zeros between their fields, where numpy and compiled code leave what they like."""
+    if not len(records) or records.dtype.names is None:
+        return records.tobytes()
+    clean = np.zeros(len(records), records.dtype)
+    for name in records.dtype.names:
+        clean[name] = records[name]
+    return clean.tobytes()
+
+
 def columns_of(records: NDArray[Any]) -> Columns:
     """The records as columns that compiled code takes."""
     return {name: records[name].copy() for name in records.dtype.names or ()}
@@ -124,6 +134,7 @@ def spelling() -> str:
 def _arrays(payload: bytes, at: int, kinds: tuple[tuple[np.dtype[Any], int], ...]) -> list[NDArray[Any]]:
     arrays = []
     for dtype, count in kinds:
-        arrays.append(np.frombuffer(payload, dtype, count, at).copy())
-        at += dtype.itemsize * count
+        end = at + dtype.itemsize * count
+        arrays.append(np.frombuffer(bytearray(payload[at:end]), dtype, count))
+        at = end
     return arrays
