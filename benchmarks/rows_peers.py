@@ -68,7 +68,8 @@ def work_c(scale: Scale, workers: int | None = None) -> Work:
         )
         return Outcome(int(found["fills"].sum()), round(float((found["equity"] - CASH).sum()), 2))
 
-    note = f"{len(each)} combinations, {workers or os.cpu_count()} workers"
+    threads = workers or os.cpu_count() or 1
+    note = f"{len(each)} combinations, {threads} worker{'s' if threads > 1 else ''}"
     return Work("C", table.rows, table.rows * len(each), simulate, exact, note)
 
 
