@@ -14,7 +14,6 @@ from backtest import exchange, loop
 from backtest.engine import Record, chunks, market_rows, operator_events, reads
 from quantlib.desk import memory, step, turn
 from quantlib.desk.consult import own
-from quantlib.desk.messages import PARTIAL
 
 REAL = SimpleNamespace(
     match_rows=loop.match_rows, turned=turn.turned, conclude=loop.conclude, operate=step.operate,
@@ -31,6 +30,11 @@ class Moment(NamedTuple):
     orders: Any  # working and ended so far
     kept: Record
     end: int
+
+
+def undressed(part: Any) -> Any:
+    """The same memory as a plain array of plain records."""
+    return part.view(np.dtype((np.void, part.dtype)), np.ndarray) if isinstance(part, np.recarray) else part
 
 
 def opened(world: World) -> tuple[Any, Any]:
@@ -65,10 +69,9 @@ def walk(
         out = kept.out(0, rows.ts.size)._replace(equity=kept.equity, gross=kept.gross, net=kept.net)
         machine.conclude(desk, venue, out, group, rows.ts[begin])
         kept.groups = group + 1
-        kept.take(desk)
-        slots = desk.orders[1:]
-        working = slots[(slots["id"] > 0) & (slots["status"] <= PARTIAL)]
-        orders = np.concatenate([np.empty(0, working.dtype), *kept.orders, working])
+        plain = memory.Desk(*(undressed(part) for part in desk))
+        kept.take(plain)
+        orders = kept.all_orders(plain)
         yield Moment(desk, venue, commands, orders, kept, end)
         if carry is not None:
             desk, venue = carry(desk, venue)

@@ -20,7 +20,6 @@ from quantlib.desk.messages import (
     ENTRY,
     EXPIRED,
     FILL,
-    PARTIAL,
     REJECTED,
     REPLACED,
     REPORT,
@@ -92,8 +91,7 @@ def test_whatever_a_venue_says_the_desk_stays_whole(world: World, seed: int, mad
             assert desk.account["mode"][0] == HALTED
         desk.account["commands"] = 0
         kept.take(desk)
-        slots = desk.orders[1:]
-        orders = np.concatenate([*kept.orders, slots[(slots["id"] > 0) & (slots["status"] <= PARTIAL)]])
+        orders = kept.all_orders(desk)
         if before is not None:
             commanded = orders[orders["group"] <= 0]  # a leg that the venue accepts again is another leg
             hold("life cycle", moved(before, commanded), begin)
