@@ -93,8 +93,9 @@ def compare(
         for mine, other in zip(ours, theirs, strict=True):
             found += _records(kind, mine, other, table.symbols)
     found += _records("fill", recorded.fills, result.raw_fills, table.symbols)
-    ended = np.concatenate([recorded.ended[:0], *result.kept.orders])
-    found += _records("order", recorded.ended, ended, table.symbols)
+    orders = result.raw_orders
+    ended = recorded.ended[np.argsort(recorded.ended["id"], kind="stable")]
+    found += _records("order", ended, orders[orders["status"] > PARTIAL], table.symbols)
     found += _working(recorded, result)
     return Parity(sorted(found, key=lambda d: d.ts), table.rows)
 
@@ -179,8 +180,8 @@ def _working(recorded: Recorded, result: Result) -> list[Difference]:
     told = np.concatenate([np.empty(0, REPORT), *recorded.reports])
     begun = {*commanded["id"][commanded["kind"] == SUBMIT].tolist(), *told["id"][told["kind"] == ACCEPTED].tolist()}
     ours = begun - set(recorded.ended["id"].tolist())
-    slots = result.desk.orders[1:]
-    theirs = set(slots["id"][(slots["id"] > 0) & (slots["status"] <= PARTIAL)].tolist())
+    orders = result.raw_orders
+    theirs = set(orders["id"][orders["status"] <= PARTIAL].tolist())
     last = int(result.ts[-1])
     return [
         Difference("order", last, "", f"{id} {_works(id in ours)}", f"{id} {_works(id in theirs)}")

@@ -7,7 +7,6 @@ import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,7 +17,7 @@ from rich.console import Console
 from backtest.costs import Costs
 from live.config import CASH, COSTS, Config
 from live.errors import SessionError
-from live.feed import cut
+from live.feed import cut, instant
 from live.journal import read
 from live.lock import is_held
 from live.operator import want, wanted_in
@@ -96,7 +95,7 @@ def status(asked: Namespace) -> int:
 def act(asked: Namespace) -> int:
     """Leave an operator's action for a session."""
     _existing(asked.session)
-    wanted = want(asked.session / "operator", asked.command, _moment(asked.at))
+    wanted = want(asked.session / "operator", asked.command, instant(asked.at))
     when = "before its next step" if is_held(asked.session) else "at its next start, before its next step"
     if wanted.at is not None:
         when = f"before the rows of {moment(wanted.at)}"
@@ -143,21 +142,7 @@ def _table(source: dict[str, Any]) -> Table:
             if symbol not in here:
                 raise SessionError(f"--symbols: no rows of {symbol!r}.{nearest(symbol, here)} There are {sorted(here)}")
         frame = frame.filter(pl.col("symbol").cast(pl.String).is_in(source["symbols"]))
-    return cut(bars(frame, symbols=source["symbols"]), _moment(source["from"]), _moment(source["to"]))
-
-
-def _moment(text: str | None) -> int | None:
-    """ns UTC of an ISO date or time; one without a zone is UTC."""
-    if text is None:
-        return None
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        raise SessionError(
-            f"--from, --to, --at: wants a date or time like 2008-09-15 or 2008-09-15T14:30, got {text!r}"
-        ) from None
-    when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return int(when.timestamp()) * 10**9 + when.microsecond * 1000
+    return cut(bars(frame, symbols=source["symbols"]), instant(source["from"]), instant(source["to"]))
 
 
 def _pair(text: str) -> tuple[str, Any]:

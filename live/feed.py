@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,22 @@ def cut(table: Table, begin: int | None, end: int | None) -> Table:
     if not len(columns["ts"]):
         raise SessionError("feed: no rows between --from and --to; the tape has none there")
     return Table(table.clock, table.symbols, columns)
+
+
+def instant(text: str | None) -> int | None:
+    """ns UTC of an ISO date or time; one without a zone is UTC.  None stays None.
+
+    Raises:
+        SessionError: if it is neither.
+    """
+    if text is None:
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise SessionError(f"time: wants a date or time like 2008-09-15 or 2008-09-15T14:30, got {text!r}") from None
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return int(when.timestamp()) * 10**9 + when.microsecond * 1000
 
 
 class Pace:

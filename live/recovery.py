@@ -16,7 +16,7 @@ from live.reconcile import reconcile, resend
 from live.runner import SNAPSHOT_STEPS, Runner
 from live.state import State
 from live.vault import generations
-from live.words import INPUT, MAGIC, OPERATOR, OUTPUT, Input, action_of, input_of, output_bytes, raw, tickets
+from live.words import INPUT, MAGIC, OPERATOR, OUTPUT, Input, action_of, input_of, output_bytes, raw
 from quantlib.desk import memory as desks
 from quantlib.strategy import Strategy
 
@@ -55,7 +55,7 @@ def opened(
         notes.append(f"{again} commands of the last step had not reached the broker: sent again")
     runner = Runner(folder, config, tape, state, journal, broker, notes, every)
     if half is not None:  # its rows and reports are written down: finish that step
-        _tell_broker(broker, half, notes)
+        _tell_broker(broker, half)
         runner.conclude(half.rows, half.reports)
     reconcile(state, broker)
     return runner
@@ -113,15 +113,14 @@ def _fold(state: State, frames: list[Frame], broker: Broker, config: Config, not
             half = input_of(frame.payload, config.layout)
         elif frame.kind == OUTPUT and half is not None:
             if broker.made <= half.step:
-                _tell_broker(broker, half, [])
+                resend(state, broker, config.name)
+                _tell_broker(broker, half)
             output = state.advance(half.rows, half.reports)
             if output_bytes(output) != frame.payload:
                 raise Corrupted(
                     f"journal: step {half.step} now comes out otherwise than it was recorded (frame {frame.sequence}); "
                     f"the strategy's code or the library changed: finish it with those, or start afresh with --fresh"
                 )
-            if len(output.commands) and broker.made == state.step:
-                broker.submit(tickets(config.name, output.commands), output.commands, state.last_ts)
             half = None
         else:
             raise Corrupted(f"journal: frame {frame.sequence} of kind {frame.kind} has no place where it stands")
@@ -130,7 +129,7 @@ def _fold(state: State, frames: list[Frame], broker: Broker, config: Config, not
     return half
 
 
-def _tell_broker(broker: Broker, said: Input, notes: list[str]) -> None:
+def _tell_broker(broker: Broker, said: Input) -> None:
     """Let the broker make a step that is in the journal; it must say what it said before."""
     if raw(broker.reports(said.step, said.rows)) != raw(said.reports):
         raise ReconcileError(

@@ -1,16 +1,21 @@
 """A small session killed at every single call that changes a file, exhaustively; and the bugs this must catch."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from scenes import End, Killed, dying, end_of, played
 
+import live.reconcile
 import live.recovery
 import live.runner
+import live.session
 from live.broker import SimulatedBroker
 from live.errors import LiveError
+from live.feed import instant
 from live.operator import want
+from live.words import tickets
 
 
 def calls(tmp_path: Path, monkeypatch: Any) -> int:
@@ -55,7 +60,7 @@ def test_operator_actions_survive_every_kill(tmp_path: Path, monkeypatch: Any) -
     def commanded(folder: Path) -> Path:
         (folder / "operator").mkdir(parents=True)
         for word, day in (("reduce", "2020-09-20"), ("resume", "2020-09-24"), ("flatten", "2020-10-05")):
-            want(folder / "operator", word, live.command._moment(day))
+            want(folder / "operator", word, instant(day))
         return folder
 
     played(commanded(tmp_path / "whole" / "s"))
@@ -99,17 +104,21 @@ def test_the_law_bites_a_runner_that_takes_new_ids_after_a_restart(tmp_path: Pat
 
     first = live.recovery.opened
     monkeypatch.setattr(live.session, "opened", opened)
-    for module in (live.runner, live.recovery, live.reconcile):
+    for module in (live.runner, live.reconcile):
         monkeypatch.setattr(module, "tickets", renamed)
     assert caught(tmp_path, monkeypatch)
 
 
-def test_the_law_bites_a_runner_that_acts_before_it_writes(tmp_path: Path, monkeypatch: Any) -> None:
+def test_the_law_bites_a_start_that_sends_nothing_again(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(live.recovery, "resend", lambda state, broker, session: 0)
+    assert caught(tmp_path, monkeypatch)
+
+
+def test_the_law_bites_a_journal_that_is_written_after_the_broker_was_told(tmp_path: Path, monkeypatch: Any) -> None:
     def hasty(self: Any, rows: Any, reports: Any) -> Any:
         output = self.state.advance(rows, reports)
-        if len(output.commands):
-            names = live.runner.tickets(self.config.name, output.commands)
-            self.broker.submit(names, output.commands, self.state.last_ts)
+        names = [f"{name}-{time.perf_counter_ns()}" for name in tickets(self.config.name, output.commands)]
+        self.broker.submit(names, output.commands, self.state.last_ts)  # names that no later start can know
         self.journal.append(live.runner.OUTPUT, live.runner.output_bytes(output))
         return output
 

@@ -1,0 +1,191 @@
+"""`python -m live` as a user meets it: its words, its one-line errors, its exit codes."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from rich.console import Console
+from scenes import played, scored, scoring
+
+from live.__main__ import main
+from live.lock import alone
+from live.screen import Log, Screen
+
+OWN = """
+from quantlib.desk.policy import Exits, Limits, Policy, fixed_fraction
+from quantlib.strategy import Strategy
+
+def mine(stop=0.03):
+    return Strategy(policy=Policy(sizing=fixed_fraction(0.03), exits=Exits(stop=stop), limits=Limits(losses=0)))
+
+READY = mine()
+NUMBER = 7
+"""
+
+
+STEPS = len(set(scored(150).columns["ts"].tolist()))
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: Any) -> Path:
+    """A folder with bars and a strategy, which is where we are."""
+    scored(150).frame().with_columns(pl.col("symbol").cast(pl.String)).write_parquet(tmp_path / "bars.parquet")
+    (tmp_path / "own.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def live(*words: str) -> int:
+    """The command line, in this process."""
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    try:
+        return main(list(words))
+    finally:
+        signal.signal(signal.SIGINT, before[0])
+        signal.signal(signal.SIGTERM, before[1])
+
+
+def test_a_replay_and_its_parity_need_two_commands(bench: Path, capsys: Any) -> None:
+    assert live("--strategy", "own.py:mine", "--input", "bars.parquet") == 0
+    out = capsys.readouterr().out
+    assert f"{STEPS}/{STEPS}" in out
+    assert "python -m live parity sessions/own" in out
+    assert live("parity", "sessions/own") == 0
+    last = capsys.readouterr().out.strip().splitlines()[-1]
+    assert last == f"parity: 0 differences in {scored(150).rows} decisions"
+
+
+def test_a_session_goes_on_without_being_told_again_what_it_is(bench: Path, capsys: Any) -> None:
+    words = ("--strategy", "own.py:mine", "--param", "stop=0.02", "--input", "bars.parquet", "--session", "s")
+    assert live(*words, "--symbols", "AAA", "--cash", "5e5", "--to", "2020-11-01") == 0
+    assert live("--session", "s", "--to", "2020-12-01") == 0
+    assert "going on after step" in capsys.readouterr().out
+    assert live("parity", "s") == 0
+
+
+def test_the_operator_is_obeyed_at_the_next_start(bench: Path, capsys: Any) -> None:
+    assert live("--strategy", "own.py:mine", "--input", "bars.parquet", "--session", "s", "--to", "2020-11-01") == 0
+    assert live("flatten", "s") == 0
+    assert "at its next start" in capsys.readouterr().out
+    assert live("resume", "s", "--at", "2020-12-24") == 0
+    assert live("status", "s") == 0
+    out = capsys.readouterr().out
+    assert "flatten waits for the next step" in out
+    assert "resume waits for the next step from 2020-12-24" in out
+    assert live("--session", "s", "--to", "2021-02-01") == 0
+    assert live("status", "s") == 0
+    assert "operator  flatten, before the rows of 2020-11-0" in capsys.readouterr().out
+    assert live("parity", "s") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--strategy", "trnd"), "there is no preset 'trnd'. Did you mean 'trend'?"),
+        (("--strategy", "own.py:miine"), "own.py has no 'miine'. Did you mean 'mine'?"),
+        (("--strategy", "own.py:NUMBER"), "must be a Strategy or a function that returns one, got 7"),
+        (("--strategy", "other.py:mine"), "there is no file other.py"),
+        (("--strategy", "nowhere.at:all"), "cannot import nowhere.at"),
+        (("--strategy", "own.py:mine", "--param", "stopp=1"), "has no parameter 'stopp'. Did you mean 'stop'?"),
+        (("--strategy", "own.py:mine", "--param", "stop=2", "--input", "bars.parquet"), "exits.stop must be in [0, 1)"),
+        (("--strategy", "own.py:mine", "--param", "stop"), "wants name=value"),
+        (("--strategy", "own.py:READY", "--param", "stop=1"), "takes no parameters"),
+        (("--input", "none.parquet"), "there is no file"),
+        (("--input", "bars.parquet", "--symbols", "AAB"), "no rows of 'AAB'. Did you mean 'AAA'?"),
+        (("--input", "bars.parquet", "--from", "2031-01-01"), "no rows between --from and --to"),
+        (("--input", "bars.parquet", "--from", "yesterday"), "wants a date or time like 2008-09-15"),
+        (("--input", "bars.parquet", "--cash", "-5"), "cash must be above 0, got -5.0"),
+        (("--input", "bars.parquet", "--cost", "rat=1"), "there is no cost 'rat'. Did you mean 'rate'?"),
+        (("--input", "bars.parquet", "--cost", "rate=-1"), "rate must be 0 or more, got -1"),
+        (("--input", "bars.parquet", "--speed", "-1"), "speed must be 0"),
+        (("parity", "nowhere"), "there is no session in nowhere"),
+        (("status", "nowhere"), "there is none in nowhere"),
+        (("halt", "nowhere"), "there is none in nowhere"),
+    ],
+)
+def test_an_error_is_one_line_and_the_code_is_2(bench: Path, capsys: Any, words: tuple[str, ...], told: str) -> None:
+    assert live(*words) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+    assert "Traceback" not in error
+
+
+def test_a_half_written_input_file_is_refused_and_nothing_is_begun(bench: Path, capsys: Any) -> None:
+    data = (bench / "bars.parquet").read_bytes()
+    (bench / "half.parquet").write_bytes(data[: len(data) // 2])
+    assert live("--input", "half.parquet") == 2
+    assert "is cut short" in capsys.readouterr().err
+    (bench / "half.csv").write_text("ts,open,high,low,close\n2020-01-01,1,1,1,1\n2020-01-02,1,1")
+    assert live("--input", "half.csv") == 2
+    assert "is cut short" in capsys.readouterr().err
+    assert not (bench / "sessions").exists()
+
+
+def test_a_second_process_is_refused(bench: Path, capsys: Any) -> None:
+    (bench / "s").mkdir()
+    with alone(bench / "s"):
+        assert live("--strategy", "own.py:mine", "--input", "bars.parquet", "--session", "s") == 2
+    assert f"is run by process {os.getpid()}" in capsys.readouterr().err
+
+
+def test_parity_exits_with_1_where_something_differs(bench: Path, capsys: Any) -> None:
+    assert live("--strategy", "own.py:mine", "--input", "bars.parquet", "--session", "s") == 0
+    (bench / "own.py").write_text(OWN.replace("stop=0.03", "stop=0.01"))
+    assert live("parity", "s") == 1
+    assert "strategy" in capsys.readouterr().out
+
+
+def test_ctrl_c_finishes_the_step_and_a_new_start_goes_on(bench: Path) -> None:
+    root = Path(__file__).parents[2]
+    words = ["-m", "live", "--strategy", "own.py:mine", "--input", "bars.parquet", "--session", "s"]
+    process = subprocess.Popen(
+        [sys.executable, *words, "--speed", "400000"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if f"/{STEPS} " in line:
+            break
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert error == "stopping after this step\n"
+    assert "stopped" in out
+    assert (bench / "s" / "snapshot").exists()
+    assert live("--session", "s") == 0
+    assert live("parity", "s") == 0
+
+
+def test_the_live_table_shows_the_session(tmp_path: Path) -> None:
+    console = Console(record=True, width=120, height=45, force_terminal=True)
+    with Screen(console) as screen:
+        played(tmp_path / "s", scored(60), observer=screen, idle=screen.waited)
+        screen_text = ""
+    from live.screen import closing
+
+    console.print(closing(played(tmp_path / "s", scored(60))))
+    screen_text = console.export_text()
+    for word in ("scoring on AAA, BBB", "limits used", "gross exposure", "working orders", "last fills", "ACTIVE"):
+        assert word in screen_text, word
+
+
+def test_a_plain_log_has_about_ten_lines_and_each_fill_on_request(tmp_path: Path) -> None:
+    console = Console(record=True, width=200)
+    done = played(tmp_path / "a", scored(60), observer=Log(console))
+    lines = console.export_text().strip().splitlines()
+    assert 11 <= len(lines) <= 13
+    assert f"fills {done.fills}" in lines[-1]
+    played(tmp_path / "b", scored(60), observer=Log(console, each_fill=True))
+    assert console.export_text().count("  fill ") == done.fills
+
+
+def test_the_strategy_of_the_tests_trades(tmp_path: Path) -> None:
+    done = played(tmp_path / "s", strategy=scoring())
+    assert done.fills > 20
+    assert done.refusals
