@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 
+from backtest.compiling import announced
 from backtest.costs import Costs
 from live.config import CASH, COSTS, Config
 from live.errors import SessionError
@@ -52,7 +53,8 @@ def run(asked: Namespace) -> int:
         with Screen(console) as screen:
             done = replay(reference, table, folder, observer=screen, idle=screen.waited, **options)
     else:
-        done = replay(reference, table, folder, observer=Log(console, asked.speed > 0), **options)
+        with announced():
+            done = replay(reference, table, folder, observer=Log(console, asked.speed > 0), **options)
     console.print(closing(done), highlight=False, soft_wrap=True)
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from math import isfinite, isnan
 from typing import Any
@@ -16,6 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from backtest.compiling import heard
 from backtest.formats import money, percent, price
 from live.figures import FILLS, Figures, Filled, Used, figures, fills_of
 from live.runner import Runner
@@ -36,12 +38,15 @@ class Screen:
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._fills: deque[Filled] = deque(maxlen=FILLS)
         self._drawn = self._arrived = self._begun = 0.0
+        self._inside = ExitStack()
 
     def __enter__(self) -> Screen:
         self._live.start()
+        self._inside.enter_context(heard(self._compiles))
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._inside.close()
         self._live.stop()
 
     def began(self, runner: Runner) -> None:
@@ -63,6 +68,9 @@ class Screen:
         """The tape is silent: keep its age right."""
         if time.monotonic() - self._drawn >= REFRESH:
             self.draw(runner)
+
+    def _compiles(self, name: str) -> None:
+        self._live.update(Text(f"compiling, once: {name.strip('_')}", style="dim"), refresh=True)
 
     def draw(self, runner: Runner) -> None:
         """Draw the session as it is now."""
