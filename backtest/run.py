@@ -56,8 +56,8 @@ def run(
     """
     table = rows if isinstance(rows, Table) else bars(rows)
     costs = costs or Costs()
-    verify(strategy, tuple(table.columns))
     desk = roomy(memory.opened(strategy.policy, table.symbols, cash, instruments))
+    verify(strategy, tuple(table.columns))
     venue = exchange.opened(table.symbols, desk.instruments, costs)
     operator = operator_events(events)
     kept, state = Record(table.rows), start(strategy.features, table.symbols)

@@ -118,8 +118,8 @@ class PolicyError(ValueError):
 
 def record(policy: Policy) -> NDArray[Any]:
     """The policy as one flat record array of length 1, checked; fields of `Sizing` and its like are prefixed."""
-    _check(policy)
     values = _flat(policy)
+    _check(policy)
     dtype = np.dtype([(name, "f8" if isinstance(value, float) else "i8") for name, value in values.items()])
     if dtype != RECORD:
         declared, given = dict(RECORD.fields or {}), dict(dtype.fields or {})
