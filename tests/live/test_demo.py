@@ -25,7 +25,7 @@ def test_the_demo_prints_what_the_readme_says_and_writes_its_tear_sheets(tmp_pat
     assert re.fullmatch(r"parity: 0 differences in \d{4,} decisions", printed[-1])
     promised = re.search(r"```text\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
     for line in promised[1].splitlines():
-        assert line == "…" or line in printed, f"the README promises {line!r}"
+        assert line == "…" or line in printed, f"the README promises {line!r}, printed was:\n{done.stdout}"
     for name in ("trend", "dip"):
         page = (tmp_path / f"tearsheet-{name}.html").read_text("utf-8")
         assert "0 differences in 10,062 decisions" in page
