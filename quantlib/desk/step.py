@@ -242,12 +242,21 @@ def past_close(policy, account, ts):
 
 
 @block
+def zone(policy, score):
+    """1 where the score asks for a long, -1 where it asks for a short, 0 for neither or a missing score."""
+    return 1 if score >= policy.enter else -1 if policy.short != 0 and score <= -policy.enter else 0
+
+
+@block
 def calm(policy, account, holding, score, ts):
     """True where a row cannot lead to anything, so that it is passed by cheaply; `resolve` would say NOTHING."""
-    if policy.fresh != 0 or holding.cooling > 0 or holding.entries > 0:
+    if holding.cooling > 0 or holding.entries > 0:
         return False
+    side = zone(policy, score)
+    if policy.fresh != 0 and holding.traded_side != 0 and side != holding.traded_side and score == score:
+        return False  # the signal that was traded ends here
     if holding.lots == 0:
-        return not (score >= policy.enter or (policy.short != 0 and score <= -policy.enter))
+        return side == 0
     if must_leave(policy, account, holding, ts):
         return False
     return not (score <= policy.leave if holding.lots > 0 else -score <= policy.leave)
@@ -268,7 +277,9 @@ def decide(desk, s, ts, close, score, volatility, distance, wish):
 def resolve(desk, s, ts, close, score, volatility, distance, wish):
     """A row that is not calm."""
     policy, account, holding = desk.policy[0], desk.account[0], desk.holdings[s]
-    code = NOTHING
+    code, side = NOTHING, zone(policy, score)
+    if side != holding.traded_side and not isnan(score):
+        holding.traded_side = 0
     if holding.lots != 0:
         out = must_leave(policy, account, holding, ts)
         if not out and not isnan(score):
@@ -278,9 +289,6 @@ def resolve(desk, s, ts, close, score, volatility, distance, wish):
     elif holding.entries > 0 and past_close(policy, account, ts):
         code = CANCELS if cancel_all(desk, s, ts, True) > 0 else NOTHING
     elif not isnan(score):
-        side = 1 if score >= policy.enter else -1 if policy.short != 0 and score <= -policy.enter else 0
-        if side != holding.traded_side:
-            holding.traded_side = 0
         if side != 0:
             code = enter(desk, s, ts, close, side, wish, volatility, distance)
         elif holding.entries > 0:
