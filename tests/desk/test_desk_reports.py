@@ -56,7 +56,7 @@ def said(rng: Any, desk: Any, told: list[Any], ts: int, mad: float) -> np.ndarra
                 r["side"] = -o["side"]
         if rng.random() < mad:
             name, values = NONSENSE[rng.integers(len(NONSENSE))]
-            r[name] = rng.choice(values)
+            r[name] = rng.choice(values) if name != "symbol" or r["kind"] != ACCEPTED else 99
         told.append(r.copy())
     return reports
 
