@@ -96,7 +96,7 @@ def hear(desk, r):
 @block
 def is_leg(account, r):
     """Whether an order that we did not command is a bracket leg of an entry that we did."""
-    ours = r.group > 0 and r.group < account.next_id and r.lots > 0
+    ours = r.group > 0 and r.group < account.next_id and r.lots > 0 and (r.side == 1 or r.side == -1)
     return ours and ((r.leg == STOP_LEG and r.id == r.group + 1) or (r.leg == TARGET_LEG and r.id == r.group + 2))
 
 
