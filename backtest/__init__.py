@@ -5,9 +5,9 @@ result.metrics; result.fills; result.tearsheet("tearsheet.html")
 """
 
 from backtest.costs import Costs
+from backtest.report.tearsheet import tearsheet
 from backtest.result import Result
 from backtest.run import BacktestError, run
 from backtest.sweep import sweep
-from backtest.tearsheet import tearsheet
 
 __all__ = ["BacktestError", "Costs", "Result", "run", "sweep", "tearsheet"]

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from backtest.formats import count
-from backtest.labels import SECTIONS
+from backtest.report.formats import count
+from backtest.report.labels import SECTIONS
 from backtest.trades import trades
 from quantlib.stats import outcomes, tails
 from quantlib.stats import returns as stats

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from backtest.costs import Costs
 from backtest.engine import Record
 from backtest.metrics import Curve, Metrics, metrics
-from backtest.tearsheet import tearsheet
+from backtest.report.tearsheet import tearsheet
 from backtest.trades import trades
 from quantlib.desk.memory import DECISIONS, REASONS, Desk
 from quantlib.desk.messages import LEGS, ORDER_KINDS, SIDES, STATUSES, TIFS

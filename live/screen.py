@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from backtest.compiling import heard
-from backtest.formats import money, percent, price
+from backtest.report.formats import money, percent, price
 from live.figures import FILLS, Figures, Filled, Used, figures, fills_of
 from live.runner import Runner
 from live.session import Summary

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seeded import FILLS, fills_of, seeded
 
-from backtest.formats import DASH, MINUS, duration, money, number, percent, price
 from backtest.metrics import daily, metrics
+from backtest.report.formats import DASH, MINUS, duration, money, number, percent, price
 from backtest.trades import trades
 
 pd = pytest.importorskip("pandas")

@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 from seeded import Seeded, seeded
 
-from backtest import plots, sections, theme
 from backtest.metrics import daily, metrics
-from backtest.tearsheet import page as page_of
-from backtest.tearsheet import tearsheet as write
+from backtest.report import plots, sections, theme
+from backtest.report.tearsheet import page as page_of
+from backtest.report.tearsheet import tearsheet as write
 from backtest.trades import trades
 
 FIGURES = ("equity", "exposure", "years", "rolling", "distribution", "trades")
@@ -200,11 +200,11 @@ def test_matplotlib_waits_until_it_is_asked_for_and_its_windows_stay_away():
     code = """
 import sys
 import polars as pl
-import backtest.plots
-from backtest.tearsheet import svg
+import backtest.report.plots
+from backtest.report.tearsheet import svg
 early = "matplotlib" in sys.modules
 ts = pl.Series("ts", [0, 1, 2]).cast(pl.Datetime("ns"))
-figure = backtest.plots.equity_and_drawdown(pl.DataFrame({"ts": ts, "equity": [1.0, 2.0, 1.5]}))
+figure = backtest.report.plots.equity_and_drawdown(pl.DataFrame({"ts": ts, "equity": [1.0, 2.0, 1.5]}))
 svg(figure, "equity", "")
 print(early, "matplotlib.pyplot" in sys.modules)
 """

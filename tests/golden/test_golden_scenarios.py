@@ -59,7 +59,7 @@ def orders_of_ones_own():
 
 
 def a_bad_day():
-    """Thin volume, a drawdown that ends the day and leaves the position, and the next day up to a halt that keeps it."""
+    """Thin volume, a drawdown that ends the day and leaves the position, the next day up to a halt that keeps it."""
     rows = prices([100, 100.2, 100.1, 97.5, 97.2, 97.4, 97.6, 97.9, 98.4, 98.6], wick=0.1)
     rows["ts"][6:] += DAY_NS
     rows |= {"score": np.array([1.0, 1, 1, 1, 1, 1, 1, 1, 1, 1]), "volume": np.full(10, 60.0)}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from backtest import theme
-from backtest.formats import number
+from backtest.report import theme
+from backtest.report.formats import number
 from quantlib.core import nearest
 
 if TYPE_CHECKING:

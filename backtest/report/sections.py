@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from backtest import formats
-from backtest.labels import day
 from backtest.metrics import Daily, Metrics
-from backtest.plots import MONTHS, month_grid, month_shades
+from backtest.report import formats
+from backtest.report.labels import day
+from backtest.report.plots import MONTHS, month_grid, month_shades
 from quantlib.stats import returns as stats
 from quantlib.stats.days import compounded
 from quantlib.stats.drawdown import max_drawdown

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import polars as pl
 
-from backtest import plots, sections
-from backtest.formats import count
-from backtest.labels import day
 from backtest.metrics import Daily, Metrics, daily
-from backtest.theme import svg
+from backtest.report import plots, sections
+from backtest.report.formats import count
+from backtest.report.labels import day
+from backtest.report.theme import svg
 from backtest.trades import trades
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def page(result: Told, *, parity: str = "", benchmark: pl.DataFrame | None = Non
     m = result.metrics
     curve = daily(result.equity, cash=m.start_equity, periods=m.periods)
     closed = trades(result.fills)
-    style = resources.files("backtest").joinpath("tearsheet.css").read_text("utf-8")
+    style = resources.files("backtest.report").joinpath("tearsheet.css").read_text("utf-8")
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><meta name="color-scheme" content="light dark">'

@@ -1,0 +1,1 @@
+"""What a result looks like: figures, and the tear sheet that holds them."""
