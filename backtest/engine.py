@@ -12,9 +12,9 @@ from backtest.exchange import Exchange
 from backtest.loop import CURSOR, Events, Out, conclude, happen, replay
 from quantlib.core import Columns
 from quantlib.desk.consult import Decision, Room, Rows, grant_all, look, missing, own
+from quantlib.desk.decide import operate
 from quantlib.desk.memory import OPERATOR, Desk
 from quantlib.desk.messages import FILLED_ROW, ORDER, PARTIAL
-from quantlib.desk.step import operate
 from quantlib.desk.wishes import View, written
 from quantlib.strategy import Strategy
 

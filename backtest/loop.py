@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backtest.exchange import accept, awake, match_bar
+from backtest.exchange import accept
+from backtest.matching import awake, match_bar
 from quantlib.desk.consult import decide_rows, decided, missing
-from quantlib.desk.step import operate
+from quantlib.desk.decide import operate
 from quantlib.desk.turn import observe, price
 from quantlib.jit import block, kernel
 

@@ -23,9 +23,9 @@ from backtest.run import run
 from backtest.stepwise import Trader, taken
 from quantlib import core
 from quantlib.desk import memory
+from quantlib.desk.decide import operate
 from quantlib.desk.memory import DECISIONS, OPERATOR, REASONS, Instrument
 from quantlib.desk.messages import ACCEPTED, COMMAND_KINDS, LEGS, PARTIAL, REPORT, REPORT_KINDS, SIDES, SUBMIT
-from quantlib.desk.step import operate
 from quantlib.schema import moment
 from quantlib.strategy import Strategy
 from quantlib.table import Table

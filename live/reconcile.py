@@ -15,9 +15,9 @@ from live.broker import Broker
 from live.errors import BrokerError, ReconcileError
 from live.state import State
 from live.words import tickets
+from quantlib.desk.hear import hear_all
 from quantlib.desk.memory import Desk, copied
 from quantlib.desk.messages import PARTIAL
-from quantlib.desk.step import hear_all
 
 ORDER_FIELDS = ("symbol", "side", "lots", "filled", "limit", "stop", "leg")
 

@@ -18,9 +18,9 @@ from live.journal import Place
 from live.words import Action, Output, columns_of, raw
 from quantlib.core import Memory, advance, start
 from quantlib.desk import memory as desks
+from quantlib.desk.decide import operate
 from quantlib.desk.memory import Desk
 from quantlib.desk.messages import COMMAND
-from quantlib.desk.step import operate
 from quantlib.snapshot import SnapshotError, dumped, loaded
 from quantlib.strategy import Strategy
 

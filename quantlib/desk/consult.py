@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlib.desk.decide import calm, counted, grant, resolve
 from quantlib.desk.memory import NOTHING, WISH, WISHES
-from quantlib.desk.step import calm, counted, grant, resolve
 from quantlib.jit import OPTIONS, Kernel, block, kernel
 
 # What a decision sees of its symbol and of the account.

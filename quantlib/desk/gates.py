@@ -51,7 +51,6 @@ def begin_day(policy, account, ts):
     account.day_open = account.equity
     account.breached = 0
     account.trades_today = 0
-    account.losses = 0
     if policy.limits_pause == 0:
         account.paused_until = ts
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.desk.consult import Own, Rows, decide_rows, missing
+from quantlib.desk.decide import cancel_entries
+from quantlib.desk.hear import hear_all
 from quantlib.desk.memory import Desk
 from quantlib.desk.portfolio import mark, watch
-from quantlib.desk.step import cancel_entries, hear_all
 from quantlib.jit import block, kernel
 
 

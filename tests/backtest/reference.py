@@ -1,6 +1,6 @@
 """The exchange and a score-following desk once more: slow, obvious, and written apart from the compiled ones.
 
-Dictionaries and ifs, by the rules in the docstring of `backtest.exchange`.  It knows one symbol at fixed lots: market,
+Dictionaries and ifs, by the rules in the docstring of `backtest.matching`.  It knows one symbol at fixed lots: market,
 limit, stop and bracket orders, gaps, costs, latency, partial fills, DAY orders; no limits and no gates.
 """
 

@@ -12,11 +12,11 @@ from desk_worlds import INSTRUMENTS, World
 
 from backtest import exchange, loop
 from backtest.engine import Record, chunks, market_rows, operator_events, reads
-from quantlib.desk import memory, step, turn
+from quantlib.desk import decide, memory, turn
 from quantlib.desk.consult import own
 
 REAL = SimpleNamespace(
-    match_rows=loop.match_rows, turned=turn.turned, conclude=loop.conclude, operate=step.operate,
+    match_rows=loop.match_rows, turned=turn.turned, conclude=loop.conclude, operate=decide.operate,
     dressed=lambda parts: parts,
 )  # fmt: skip
 

@@ -14,8 +14,9 @@ from quantlib import jit
 
 MODULES = (
     "quantlib.desk.orders", "quantlib.desk.portfolio", "quantlib.desk.gates", "quantlib.desk.sizing",
-    "quantlib.desk.risk", "quantlib.desk.execute", "quantlib.desk.step", "quantlib.desk.consult", "quantlib.desk.turn",
-    "backtest.exchange", "backtest.loop",
+    "quantlib.desk.risk", "quantlib.desk.execute", "quantlib.desk.decide", "quantlib.desk.hear",
+    "quantlib.desk.consult", "quantlib.desk.turn", "backtest.exchange", "backtest.filling", "backtest.matching",
+    "backtest.loop",
 )  # fmt: skip
 
 
@@ -43,7 +44,7 @@ def machine(module: str = "", line: str = "", instead: str = "") -> Any:
     loop, turn = made["backtest.loop"], made["quantlib.desk.turn"]
     return SimpleNamespace(
         match_rows=loop.match_rows, turned=turn.turned, conclude=loop.conclude,
-        operate=made["quantlib.desk.step"].operate, dressed=dressed,
+        operate=made["quantlib.desk.decide"].operate, dressed=dressed,
     )  # fmt: skip
 
 
@@ -96,26 +97,26 @@ BUGS = {
         "account", "quantlib.desk.portfolio", "    account.cash -= fee\n", "    account.cash -= 0.0\n",
     ),
     "a fill booked twice": (
-        "account", "quantlib.desk.step", "        _book_fill(desk, o, r)\n",
+        "account", "quantlib.desk.hear", "        _book_fill(desk, o, r)\n",
         "        _book_fill(desk, o, r)\n        if o.status <= PARTIAL:\n            _book_fill(desk, o, r)\n",
     ),
     "a halted desk that opens": (
         "limits", "quantlib.desk.gates", "    if account.mode != ACTIVE:\n", "    if account.mode == 99:\n",
     ),
     "a halt that leaves entries working": (
-        "halt", "quantlib.desk.step", "    if account.mode != ACTIVE:\n        cancel_entries(desk, ts)\n", "",
+        "halt", "quantlib.desk.decide", "    if account.mode != ACTIVE:\n        cancel_entries(desk, ts)\n", "",
     ),
     "a reservation that is never given back": (
-        "account", "quantlib.desk.step", "        reserve(account, o, 0.0)\n", "        pass\n",
+        "account", "quantlib.desk.hear", "        reserve(account, o, 0.0)\n", "        pass\n",
     ),
     "a position counted twice as busy": (
-        "account", "quantlib.desk.step", "    if before == 0 and holding.entries == 0:\n", "    if before == 0:\n",
+        "account", "quantlib.desk.hear", "    if before == 0 and holding.entries == 0:\n", "    if before == 0:\n",
     ),
     "an order that fills beyond its lots": (
-        "account", "backtest.exchange", "    lots = o.lots - o.filled\n    if o.reduce",
+        "account", "backtest.filling", "    lots = o.lots - o.filled\n    if o.reduce",
         "    lots = o.lots\n    if o.reduce",
     ),
     "an exit that goes through zero": (
-        "account", "backtest.exchange", "        lots = min(lots, held)\n", "        lots = lots + held\n",
+        "account", "backtest.filling", "        lots = min(lots, held)\n", "        lots = lots + held\n",
     ),
 }  # fmt: skip

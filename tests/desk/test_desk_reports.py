@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from backtest.engine import Record, chunks, market_rows, reads
 from quantlib.desk.audit import audit, booked, breaches, live_orders, moved
 from quantlib.desk.consult import own
+from quantlib.desk.decide import operate
 from quantlib.desk.memory import ACTIVE, FLATTEN, HALTED, REDUCING
 from quantlib.desk.messages import (
     ACCEPTED,
@@ -26,7 +27,6 @@ from quantlib.desk.messages import (
     STOP_LEG,
     TARGET_LEG,
 )
-from quantlib.desk.step import operate
 from quantlib.desk.turn import turned
 
 SENSIBLE = (ACCEPTED, ACCEPTED, FILL, FILL, FILL, CANCELLED, EXPIRED, REJECTED, REPLACED)
