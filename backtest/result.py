@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 from backtest.costs import Costs
 from backtest.engine import Record
 from backtest.metrics import Curve, Metrics, metrics
+from backtest.report.plots import equity_and_drawdown
 from backtest.report.tearsheet import tearsheet
 from backtest.trades import trades
 from quantlib.desk.memory import DECISIONS, REASONS, Desk
 from quantlib.desk.messages import LEGS, ORDER_KINDS, SIDES, STATUSES, TIFS
 from quantlib.strategy import Strategy
 from quantlib.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +159,10 @@ class Result:
             shown |= {f"{name}.{n}".strip("."): v for n, v in part._asdict().items() if not isinstance(v, tuple)}
         shown |= {f"costs.{n}": v for n, v in self.costs._asdict().items()}
         return shown
+
+    def plot(self, benchmark: pl.DataFrame | None = None) -> Figure:
+        """Equity with its drawdown below, beside a benchmark (ts, equity or close) if one is given."""
+        return equity_and_drawdown(self.equity, benchmark)
 
     def tearsheet(self, path: str | Path) -> Path:
         """Write a self-contained HTML tear sheet; returns where."""

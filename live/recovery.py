@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from backtest.costs import Costs
 from live.broker import Broker, SimulatedBroker
 from live.config import Config, recorded, refuse_other
 from live.errors import Corrupted, ReconcileError, SessionError, StateError
@@ -88,8 +89,6 @@ def _resumed(path: Path, config: Config, state: State, notes: list[str]) -> tupl
 
 
 def _simulated(folder: Path, config: Config, desk: desks.Desk, notes: list[str]) -> SimulatedBroker:
-    from backtest.costs import Costs
-
     broker = SimulatedBroker(
         folder / "broker", config.symbols, desk.instruments, Costs(**config.costs), config.cash, config.layout
     )

@@ -47,3 +47,11 @@ def test_a_sweep_reports_every_metric_and_its_progress(bars):
 def test_an_empty_grid_is_refused(bars):
     with pytest.raises(ValueError, match="at least one value"):
         backtest.sweep(presets.trend, {"fast": []}, bars)
+
+
+def test_a_result_plots_its_equity_beside_a_benchmark(bars):
+    result = backtest.run(presets.dip(), bars, costs=COSTS)
+    figure = result.plot(bars.filter(pl.col("symbol") == "SPX"))
+    lines = [len(axes.get_lines()) for axes in figure.axes]
+    assert lines[0] >= 2
+    assert lines[1] >= 1
