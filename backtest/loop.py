@@ -44,23 +44,25 @@ def replay(desk, exchange, rows, events, choose, room, out):
     """Run from the cursor to the last row, or until a log is nearly full: then take the logs and call again."""
     cursor, account = out.cursor[0], desk.account[0]
     limit = min(desk.fills.size, desk.finished.size) - 2 * desk.orders.size
-    i, group, event, n, last = cursor.row, cursor.group, cursor.event, rows.ts.size, events.ts.size
+    # Unsigned, because an index that may be negative is looked at twice.
+    i, group, one = np.uintp(cursor.row), np.uintp(cursor.group), np.uintp(1)
+    event, n, last = cursor.event, np.uintp(rows.ts.size), events.ts.size
     while i < n and account.fills < limit and account.finished < limit:
         now = rows.ts[i]
-        j = i + 1
+        j = i + one
         while j < n and rows.ts[j] == now:
-            j += 1
+            j += one
         while event < last and events.ts[event] <= now:
             operate(desk, events.ts[event], events.action[event])
             event += 1
-        if j == i + 1 and still(desk, exchange, rows, i):  # most rows by far: no call, no inner loop
+        if j == i + one and still(desk, exchange, rows, i):  # most rows by far: no call, no inner loop
             price(desk, rows, i)
             out.decision[i] = decided(desk, rows, choose, room, i)
         else:
-            happen(desk, exchange, rows, i, j)
-            decide_rows(desk, rows, choose, room, out.decision, i, j)
+            happen(desk, exchange, rows, np.int64(i), np.int64(j))
+            decide_rows(desk, rows, choose, room, out.decision, np.int64(i), np.int64(j))
         conclude(desk, exchange, out, group, now)
-        group += 1
+        group += one
         i = j
     cursor.row, cursor.group, cursor.event = i, group, event
 
@@ -70,7 +72,7 @@ def still(desk, exchange, rows, k):
     """True where a row leaves `happen` nothing to do but `price`: no report, no new day, no order within its reach."""
     if missing(rows, k) or exchange.state[0].reports > 0 or rows.ts[k] > desk.account[0].day_end:
         return False
-    book = exchange.books[rows.symbol[k]]
+    book = exchange.books[np.uint32(rows.symbol[k])]
     if awake(book, exchange.costs[0], rows.ts[k], rows.high[k], rows.low[k]):
         return False
     book.ended = rows.ts[k]

@@ -156,8 +156,8 @@ def decide_rows(desk, rows, choose, room, decision, begin, end):
 def decided(desk, rows, choose, room, k):
     """The decision code of one row that is there."""
     if room.active != 0:
-        return consult(desk, rows, choose, room, k)
-    holding = desk.holdings[rows.symbol[k]]
+        return consult(desk, rows, choose, room, np.int64(k))
+    holding = desk.holdings[np.uint32(rows.symbol[k])]
     if holding.lots != 0:
         holding.rows += 1
     if calm(desk.policy[0], desk.account[0], holding, rows.score[k], rows.ts[k]):

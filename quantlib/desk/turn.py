@@ -50,7 +50,7 @@ def observe(desk, rows, reports, count, begin, end):
 @block
 def price(desk, rows, k):
     """`observe` of one row that is there and brings no report."""
-    account, s = desk.account[0], rows.symbol[k]
+    account, s = desk.account[0], np.uint32(rows.symbol[k])
     account.ts = rows.ts[k]
     mark(account, desk.holdings[s], desk.instruments[s].unit, rows.close[k])
     if watch(account, desk.policy[0].limits_daily_drawdown):

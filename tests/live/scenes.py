@@ -44,6 +44,7 @@ def scored(rows: int = 40, symbols: tuple[str, ...] = ("AAA", "BBB"), seed: int 
     columns = {name: np.where(hole, np.nan, column) for name, column in columns.items()}
     score = rng.choice([-1.0, 0.0, 1.0, np.nan], count, p=[0.3, 0.2, 0.4, 0.1])
     here = rng.random(count) < 0.9  # not every symbol has a bar every day
+    here[0] = True  # a tape has rows
     frame = pl.DataFrame({"ts": ts, "symbol": names, **columns, "volume": np.full(count, 1e5), "score": score})
     return bars(frame.filter(pl.Series(here)), symbols=symbols)
 
