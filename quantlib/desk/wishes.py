@@ -7,13 +7,16 @@ def decide(view):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.core import nearest
-from quantlib.desk.memory import CANCELS, LEAVE, LONG, ORDERED, REPLACES, SHORT, WISHES
+from quantlib.desk.memory import CANCELS, LEAVE, LONG, NOTHING, ORDERED, REPLACES, SHORT, WISHES
+
+ACTIONS = (NOTHING, LONG, SHORT, LEAVE, ORDERED, CANCELS, REPLACES)
 
 
 class Wish(NamedTuple):
@@ -96,21 +99,29 @@ def replace(id: int, *, lots: float = 0.0, limit: float = 0.0, stop: float = 0.0
     return Wish(REPLACES, lots, limit, stop, id=id)
 
 
-def written(answer: Wish | Iterable[Wish] | None, wishes: NDArray[Any]) -> int:
+def written(answer: Wish | Sequence[Wish] | None, wishes: NDArray[Any]) -> int:
     """Put what a decision answered into its room; how many wishes there are.
 
     Raises:
-        TypeError: if the answer is not a wish, an iterable of wishes, or None.
-        ValueError: if there are more than `WISHES`.
+        TypeError: if the answer is not a wish, a list of wishes, or None, or a wish holds no number.
+        ValueError: if there are more than `WISHES`, or an action that there is not.
     """
     if answer is None:
         return 0
-    several = (answer,) if isinstance(answer, Wish) else tuple(answer)
+    several = (answer,) if isinstance(answer, Wish) else tuple(answer) if isinstance(answer, (list, tuple)) else None
+    if several is None or not all(isinstance(wish, Wish) for wish in several):
+        raise TypeError(
+            f"decide: must answer None, a wish or a list of wishes (enter_long(), leave(), …), got {answer!r}"
+        )
     if len(several) > WISHES:
         raise ValueError(f"decide: at most {WISHES} wishes a row, got {len(several)}")
     for room, wish in zip(wishes, several, strict=False):
-        if not isinstance(wish, Wish):
-            raise TypeError(f"decide: must answer None, a wish or wishes (enter_long(), leave(), …), got {wish!r}")
+        if wish.action not in ACTIONS:
+            raise ValueError(
+                f"decide: a wish's action must be one of {ACTIONS}, got {wish.action!r}; use enter_long() …"
+            )
         for name, value in zip(Wish._fields, wish, strict=True):
+            if not isinstance(value, (int, float, np.number)):
+                raise TypeError(f"decide: {name} of a wish must be a number, got {value!r}")
             room[name] = value
     return len(several)
