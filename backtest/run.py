@@ -51,9 +51,14 @@ def run(
 
     Raises:
         TableError, FeatureError, StrategyError, PolicyError: rows, features or policy that do not fit.
+        TypeError: strategy or costs of another kind.
         ValueError: cash, costs, instruments or events out of range.
         BacktestError: if the machinery lost a report; said rather than hidden.
     """
+    if not isinstance(strategy, Strategy):
+        raise TypeError(f"run: strategy must be a Strategy (call a preset: presets.trend()), got {strategy!r}")
+    if not isinstance(costs, Costs | None):
+        raise TypeError(f"run: costs must be Costs(...), got {costs!r}")
     table = rows if isinstance(rows, Table) else bars(rows)
     costs = costs or Costs()
     desk = roomy(memory.opened(strategy.policy, table.symbols, cash, instruments))

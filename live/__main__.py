@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     jobs = {"run": command.run, "parity": command.parity, "status": command.status}
     try:
         return jobs.get(asked.command, command.act)(asked)
-    except (LiveError, ValueError) as error:  # ours: bad rows, features, policies and files are ValueErrors
+    except (LiveError, ValueError, OSError) as error:  # bad rows, features, policies and files are ValueErrors
         sys.stderr.write(f"live: {' '.join(str(error).split())}\n")
         return 2
     except KeyboardInterrupt:

@@ -23,7 +23,6 @@ VERSION = 1
 HEAD = struct.Struct("<8sII")
 FRAME = struct.Struct("<IBQ")
 CHECK = struct.Struct("<I")
-NEAR = 16  # frames after a broken one that are looked for, to tell a torn end from damage before it
 
 
 class Frame(NamedTuple):
@@ -211,13 +210,11 @@ def _frame(data: bytes, at: int, sequence: int, offset: int) -> Frame | None:
 
 
 def _whole_frame_after(data: bytes, at: int, sequence: int) -> int | None:
-    """The sequence of a whole frame behind a broken one, if there is any among the next few."""
-    for wanted in range(sequence + 1, sequence + NEAR):
-        spelled = struct.pack("<Q", wanted)
-        place = data.find(spelled, at + 1)
-        while place >= 0:
-            begin = place - FRAME.size + len(spelled)
-            if begin > at and _frame(data, begin, wanted, 0) is not None:
-                return wanted
-            place = data.find(spelled, place + 1)
+    """The sequence of a whole frame anywhere behind a broken one: a torn end has none."""
+    least = FRAME.size + CHECK.size
+    for begin in range(at + 1, len(data) - least + 1):
+        length, _, found = FRAME.unpack_from(data, begin)
+        plausible = sequence < found <= sequence + len(data) // least and begin + least + length <= len(data)
+        if plausible and _frame(data, begin, found, 0) is not None:
+            return int(found)
     return None

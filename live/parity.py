@@ -11,8 +11,9 @@ from rich.table import Table as Shown
 from backtest.costs import Costs
 from backtest.parity import Difference, Parity, Recorded, compare
 from live.config import Config, recorded
-from live.errors import SessionError
+from live.errors import Corrupted, SessionError
 from live.journal import Contents, read
+from live.lock import is_held
 from live.references import strategy_of
 from live.words import INPUT, MAGIC, OPERATOR, Input, Output, action_of, columns_of, input_of, output_of
 from quantlib.desk.memory import OPERATOR as OPERATOR_WORDS
@@ -38,6 +39,11 @@ def check(folder: str | Path, strategy: Strategy | None = None) -> Parity:
     if not path.exists():
         raise SessionError(f"parity: there is no session in {folder}")
     contents = read(path, MAGIC)
+    if contents.torn and not is_held(Path(folder)):
+        raise Corrupted(
+            f"parity: {path} ends in {contents.torn} bytes of a frame that is not whole, so steps may be missing; "
+            f"start the session once, which mends what a crash left, and compare then"
+        )
     config = recorded(path, contents.identity)
     one = strategy or _strategy(config)
     said = told(config, contents)

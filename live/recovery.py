@@ -12,7 +12,7 @@ from live.broker import Broker, SimulatedBroker
 from live.config import Config, recorded, refuse_other
 from live.errors import Corrupted, ReconcileError, SessionError, StateError
 from live.feed import Tape
-from live.journal import Contents, Frame, Journal, Place
+from live.journal import Contents, Frame, Journal, Place, read
 from live.reconcile import reconcile, resend
 from live.runner import SNAPSHOT_STEPS, Runner
 from live.state import State
@@ -65,6 +65,7 @@ def opened(
 def _resumed(path: Path, config: Config, state: State, notes: list[str]) -> tuple[Journal, Contents]:
     """The newest snapshot that is good, and the journal from there."""
     place = Place()
+    refuse_other(path, recorded(path, read(path, MAGIC).identity), config)  # before anything of it is touched
     refused = []
     for file, data in generations(path.parent / "snapshot"):
         try:
@@ -79,7 +80,6 @@ def _resumed(path: Path, config: Config, state: State, notes: list[str]) -> tupl
         break
     else:
         journal, contents = Journal.resume(path, MAGIC)
-    refuse_other(path, recorded(path, contents.identity), config)
     notes += refused
     if refused:
         notes.append(f"going on from {'an older snapshot' if place.position else 'the journal alone'}")

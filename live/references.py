@@ -69,8 +69,8 @@ def _found(reference: str) -> Any:
 def _module(place: str) -> ModuleType:
     try:
         return importlib.import_module(place)
-    except ImportError as error:
-        raise SessionError(f"strategy: cannot import {place}: {error}") from error
+    except Exception as error:  # whatever a user's module raises
+        raise SessionError(f"strategy: cannot import {place}: {type(error).__name__}: {error}") from error
 
 
 def _file(path: Path) -> ModuleType:
@@ -82,5 +82,8 @@ def _file(path: Path) -> ModuleType:
         raise SessionError(f"strategy: {path} is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever a user's file raises
+        raise SessionError(f"strategy: cannot run {path}: {type(error).__name__}: {error}") from error
     return module

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from backtest.costs import Costs
+from backtest.costs import Costs, cost_record
 from live.config import CASH, Config, config_of, recorded
 from live.errors import SessionError
 from live.feed import Pace, Tape
@@ -20,6 +20,7 @@ from live.recovery import opened
 from live.references import strategy_of
 from live.runner import SNAPSHOT_STEPS, Runner, put_aside
 from live.words import MAGIC, Output
+from quantlib.desk import memory as desks
 from quantlib.desk.memory import MODES, REASONS, Instrument
 from quantlib.strategy import Strategy, verify
 from quantlib.table import Table, bars
@@ -115,6 +116,9 @@ def replay(
         folder, one, table, reference=reference, params=params, cash=cash, costs=costs, instruments=instruments,
         source=source,
     )  # fmt: skip
+    Pace(speed, stop, lambda: None)  # what can be refused is refused before the folder is touched
+    cost_record(Costs(**config.costs))
+    desks.opened(one.policy, table.symbols, cash, config.instrument_map)
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder):
         if fresh:

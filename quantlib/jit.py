@@ -131,6 +131,8 @@ def _globals_of(function: FunctionType) -> dict[str, Any]:
 
 
 def _value_bytes(value: Any) -> bytes:
+    if isinstance(value, FunctionType):
+        return _code_bytes(value.__code__)
     if isinstance(value, np.ndarray):
         return repr((value.dtype.descr, value.shape)).encode() + value.tobytes()
     if isinstance(value, (int, float, str, bool, tuple, np.generic)):

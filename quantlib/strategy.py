@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, NamedTuple
 
 from quantlib.core import Feature, check, fingerprint, nearest, title
 from quantlib.desk.consult import Decision
 from quantlib.desk.policy import VOLATILITY, Policy
+from quantlib.jit import Kernel
 
 
 class Strategy(NamedTuple):
@@ -32,10 +34,15 @@ class Strategy(NamedTuple):
 
     @property
     def identity(self) -> str:
-        """Hex digest of everything that can change an order: features, policy and compiled decision."""
+        """Hex digest of everything that can change an order: features, policy and decision (a function's own code
+        and that of functions it names; not what an object with `__call__` holds)."""
         import hashlib
 
-        decided = self.decide.fingerprint if isinstance(self.decide, Decision) else repr(self.decide is not None)
+        decided = "score" if self.decide is None else type(self.decide).__qualname__
+        if isinstance(self.decide, Decision):
+            decided = self.decide.fingerprint
+        elif isinstance(self.decide, FunctionType):
+            decided = Kernel(self.decide).fingerprint
         spelled = repr((tuple(self.policy), decided, self.score, self.volatility, self.distance))
         return hashlib.sha256((fingerprint(self.features) + spelled).encode()).hexdigest()
 

@@ -6,6 +6,7 @@ A compiled decision is handed to the loops by its address, so that no loop is co
 from __future__ import annotations
 
 from collections.abc import Callable
+from dis import get_instructions
 from functools import cache, cached_property
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -84,7 +85,7 @@ class Decision:
     def _compiled(self) -> Any:
         from numba import cfunc
 
-        return cfunc(self.signature(), **OPTIONS)(self.function)
+        return cfunc(self.signature(), **OPTIONS, boundscheck=True)(self.function)
 
     def __call__(self, view: NDArray[Any], x: NDArray[Any], wishes: NDArray[Any]) -> int:
         return int(self.function(view, x, wishes))
@@ -117,6 +118,11 @@ def decision(*reads: str) -> Callable[[Callable[..., int]], Decision]:
     def made(function: Callable[..., int]) -> Decision:
         if not isinstance(function, FunctionType):
             raise TypeError(f"decision: wants a plain function, got {function!r}; write @decision('column', …)")
+        if any(step.opname == "RAISE_VARARGS" for step in get_instructions(function)):
+            raise ValueError(
+                f"decision: {function.__name__} raises or asserts, which cannot leave "
+                f"compiled code that is called by address; return 0 instead"
+            )
         return Decision(function, reads)
 
     return made

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import backtest
 from backtest import Costs
+from quantlib import presets
 from quantlib.desk.consult import decision
 from quantlib.desk.memory import REASONS
 from quantlib.desk.policy import (
@@ -358,3 +359,14 @@ def test_a_reserved_entry_stays_reserved_until_its_replacement_is_answered():
     result = backtest.run(strategy, table, cash=CASH, costs=Costs(latency=3 * MINUTE))
     assert result.refusals.rows() == [("unknown order", 1)]  # it is being replaced already
     assert result.desk.account["pending_long"][0] == pytest.approx(2 * 100.0)
+
+
+@pytest.mark.parametrize("strategy", ["trend", presets.trend])
+def test_only_a_strategy_is_run(strategy):
+    with pytest.raises(TypeError, match="strategy must be a Strategy"):
+        backtest.run(strategy, rows([1, 1]))
+
+
+def test_costs_are_costs():
+    with pytest.raises(TypeError, match="costs must be Costs"):
+        backtest.run(presets.trend(), rows([1, 1]), costs={"rate": 1e-4})

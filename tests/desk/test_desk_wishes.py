@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from quantlib.desk.consult import decision
 from quantlib.desk.memory import WISH, WISHES
 from quantlib.desk.wishes import Wish, cancel, enter_long, leave, order, written
 
@@ -46,3 +47,13 @@ def test_more_wishes_than_there_is_room_for_are_refused():
 def test_an_order_needs_a_side_and_a_size(side, lots, says):
     with pytest.raises(ValueError, match=says):
         order(side, lots)
+
+
+def test_a_compiled_decision_may_not_raise():
+    def careless(view, x, wishes):
+        if view[0]["position"] > 0:
+            raise ValueError("no")
+        return 0
+
+    with pytest.raises(ValueError, match="careless raises or asserts"):
+        decision()(careless)

@@ -136,3 +136,14 @@ def test_a_file_put_in_place_is_whole(tmp_path: Path) -> None:
     write_whole(tmp_path / "f", b"b")
     assert (tmp_path / "f").read_bytes() == b"b"
     assert list(tmp_path.iterdir()) == [tmp_path / "f"]
+
+
+def test_a_hole_over_many_frames_is_damage_and_no_torn_end(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    ends = written(path, [bytes([k]) * 40 for k in range(200)])
+    data = bytearray(path.read_bytes())
+    data[ends[50] : ends[120]] = bytes(ends[120] - ends[50])
+    path.write_bytes(data)
+    with pytest.raises(Corrupted, match="frame 51 at byte"):
+        Journal.resume(path, MAGIC)
+    assert path.read_bytes() == bytes(data)

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from scenes import played, scored, scoring
 
-from live.errors import SessionError
+from live.errors import Corrupted, SessionError
 from live.journal import CHECK, FRAME, header, read
 from live.parity import check, show
 from live.session import replay
@@ -110,11 +110,19 @@ def test_a_changed_parameter_is_found_and_named(tmp_path: Path) -> None:
     assert {"decision", "command", "fill", "equity"} <= set(found.counts)
 
 
+def test_a_torn_end_is_no_parity_until_it_is_mended(tmp_path: Path) -> None:
+    played(tmp_path / "s")
+    path = tmp_path / "s" / "journal"
+    path.write_bytes(path.read_bytes()[: read(path, MAGIC).frames[-2].end + 5])
+    with pytest.raises(Corrupted, match="5 bytes of a frame that is not whole"):
+        check(tmp_path / "s", scoring())
+
+
 def test_an_unfinished_last_step_is_left_out(tmp_path: Path) -> None:
     played(tmp_path / "s")
     path = tmp_path / "s" / "journal"
     frames = read(path, MAGIC).frames
-    path.write_bytes(path.read_bytes()[: frames[-2].end + 5])
+    path.write_bytes(path.read_bytes()[: frames[-2].end])
     found = check(tmp_path / "s", scoring())
     assert found.differences == []
     assert found.decisions == len(scored().columns["ts"]) - len(output_of(frames[-1].payload).decision)

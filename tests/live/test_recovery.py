@@ -12,6 +12,7 @@ from live.errors import BrokerError, Corrupted, LiveError, ReconcileError, Sessi
 from live.lock import alone, is_held
 from live.vault import generations, keep
 from quantlib import snapshot
+from quantlib.desk.wishes import enter_long
 from quantlib.table import Table
 
 
@@ -260,3 +261,51 @@ def test_nothing_is_acted_on_before_it_is_on_the_disk(tmp_path: Path, monkeypatc
 
 def test_a_snapshot_names_its_version() -> None:
     assert snapshot.VERSION == 1
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file of a session but its lock."""
+    kept = (path for path in folder.rglob("*") if path.is_file() and path.name != "lock")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in kept}
+
+
+@pytest.mark.parametrize(
+    "asked", [{"costs": Costs(rate=0.5)}, {"speed": -1.0}, {"costs": Costs(rate=-1.0)}, {"cash": 0.0}]
+)
+def test_a_start_that_is_refused_changes_no_file(tmp_path: Path, asked: dict[str, Any]) -> None:
+    half(tmp_path / "s")
+    with (tmp_path / "s" / "journal").open("ab") as journal:
+        journal.write(b"torn")
+    before = files(tmp_path / "s")
+    with pytest.raises((LiveError, ValueError)):
+        played(tmp_path / "s", **asked)
+    assert files(tmp_path / "s") == before
+
+
+@pytest.mark.parametrize("asked", [{"speed": -1.0}, {"costs": Costs(rate=-1.0)}, {"cash": 0.0}])
+def test_a_fresh_start_that_is_refused_puts_nothing_aside(tmp_path: Path, asked: dict[str, Any]) -> None:
+    half(tmp_path / "s")
+    before = files(tmp_path / "s")
+    with pytest.raises((LiveError, ValueError)):
+        played(tmp_path / "s", fresh=True, **asked)
+    assert files(tmp_path / "s") == before
+
+
+def test_a_first_start_that_is_refused_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="rate must be 0 or more"):
+        played(tmp_path / "s", costs=Costs(rate=-1.0))
+    assert not (tmp_path / "s").exists()
+
+
+def test_an_edited_plain_decision_is_another_strategy(tmp_path: Path) -> None:
+    def early(view: Any) -> Any:
+        return enter_long(3) if view.position == 0 and view.close > 90.0 else None
+
+    def late(view: Any) -> Any:
+        return enter_long(3) if view.position == 0 and view.close > 95.0 else None
+
+    late.__name__, late.__qualname__ = early.__name__, early.__qualname__
+    left = iter(range(25))
+    played(tmp_path / "s", strategy=scoring()._replace(decide=early), stop=lambda: next(left, None) is None)
+    with pytest.raises(LiveError, match="strategy"):
+        played(tmp_path / "s", strategy=scoring()._replace(decide=late))
