@@ -157,7 +157,10 @@ def operator_events(events: Iterable[tuple[int, str]]) -> Events:
         ValueError: if an action is unknown or times go back.
     """
     codes = {word: code for code, word in OPERATOR.items()}
-    pairs = [(int(ts), word) for ts, word in events]
+    pairs = list(events)
+    for ts, _ in pairs:
+        if not isinstance(ts, (int, np.integer)):
+            raise ValueError(f"events: ts must be int64 nanoseconds UTC, got {ts!r}")
     for _, word in pairs:
         if word not in codes:
             raise ValueError(f"events: action must be one of {sorted(codes)}, got {word!r}")

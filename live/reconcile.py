@@ -60,7 +60,7 @@ def reconcile(state: State, broker: Broker) -> None:
         hear_all(desk, int(unheard["ts"].max()), unheard, len(unheard))
     found = []
     if desk.account["cash"][0] != standing.cash:
-        found.append(f"cash: desk {desk.account['cash'][0]!r}, broker {standing.cash!r}")
+        found.append(f"cash: desk {float(desk.account['cash'][0])!r}, broker {float(standing.cash)!r}")
     for s in np.flatnonzero(desk.holdings["lots"] != standing.lots):
         found.append(f"{state.symbols[s]} lots: desk {desk.holdings['lots'][s]}, broker {standing.lots[s]}")
     found += _orders(working(desk), standing.working)

@@ -119,6 +119,9 @@ def check(features: Sequence[Feature]) -> None:
     """Refuse features that cannot be wired: a column written twice, read before it is written, or mixed clocks."""
     writers: dict[str, Feature] = {}
     for feature in features:
+        if not isinstance(feature, Feature):
+            name = getattr(feature, "__name__", repr(feature))
+            raise FeatureError(f"run: {name} is no Feature; a factory is called first: {name}()")
         for name in feature.outputs:
             if name in writers:
                 raise FeatureError(

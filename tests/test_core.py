@@ -9,6 +9,7 @@ import pytest
 
 import quantlib
 from quantlib.core import Feature, FeatureError, Memory, advance, fingerprint, inputs_of, run, start, title, typed
+from quantlib.features import sma
 from quantlib.jit import kernel
 
 
@@ -168,3 +169,8 @@ def test_every_name_of_quantlib_is_there_and_a_wrong_one_finds_its_neighbour():
     assert quantlib.hold is quantlib.asof.hold
     with pytest.raises(AttributeError, match=r"quantlib has no 'barz'. Did you mean 'bars'"):
         quantlib.barz  # noqa: B018
+
+
+def test_a_factory_is_called_before_it_is_a_feature():
+    with pytest.raises(FeatureError, match=r"sma is no Feature; a factory is called first: sma\(\)"):
+        start([sma], ["A"])

@@ -370,3 +370,9 @@ def test_only_a_strategy_is_run(strategy):
 def test_costs_are_costs():
     with pytest.raises(TypeError, match="costs must be Costs"):
         backtest.run(presets.trend(), rows([1, 1]), costs={"rate": 1e-4})
+
+
+@pytest.mark.parametrize("ts", ["2020", 1.5, None])
+def test_an_event_has_a_time_in_nanoseconds(ts):
+    with pytest.raises(ValueError, match="ts must be int64 nanoseconds UTC"):
+        backtest.run(presets.trend(), rows([1, 1]), events=[(ts, "halt")])
