@@ -197,6 +197,8 @@ def grant_all(desk, rows, wishes, count, k):
     volatility = rows.volatility[k] if rows.volatility.size > 0 else np.nan
     distance = rows.distance[k] if rows.distance.size > 0 else np.nan
     first = NOTHING
+    for w in range(max(count, 0), wishes.size - 1):  # what was filled beyond the answer is no wish
+        forget(wishes[w])
     for w in range(max(min(count, wishes.size - 1), 1)):
         code = grant(desk, s, rows.ts[k], rows.close[k], volatility, distance, wishes[w])
         if first == NOTHING:

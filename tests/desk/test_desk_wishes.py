@@ -1,11 +1,17 @@
 """What a plain decision may answer, and what it is told if it answers something else."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from quantlib.desk.consult import decision
 from quantlib.desk.memory import WISH, WISHES
 from quantlib.desk.wishes import Wish, cancel, enter_long, leave, order, written
+
+ROOT = Path(__file__).parents[2]
 
 
 def room():
@@ -57,3 +63,25 @@ def test_a_compiled_decision_may_not_raise():
 
     with pytest.raises(ValueError, match="careless raises or asserts"):
         decision()(careless)
+
+
+def test_an_index_beyond_its_arrays_ends_a_compiled_decision_without_a_wish():
+    code = """
+import numpy as np
+import backtest
+from quantlib import presets
+from quantlib.data.samples import sp500
+from quantlib.desk.consult import decision
+
+@decision("close")
+def beyond(view, x, wishes):
+    wishes[0]["action"] = 1
+    wishes[0]["lots"] = x[50]
+    return 1
+
+result = backtest.run(presets.trend()._replace(decide=beyond), sp500().head(40))
+print(len(result.raw_orders))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout == "0\n"
+    assert "IndexError" in done.stderr
