@@ -47,7 +47,6 @@ class Result:
     net: NDArray[Any]
     decision: NDArray[Any]
     kept: Record
-    parity: str = ""
 
     @classmethod
     def of(cls, strategy: Strategy, table: Table, costs: Costs, cash: float, desk: Desk, kept: Record) -> Result:
@@ -130,7 +129,7 @@ class Result:
 
     @cached_property
     def refusals(self) -> pl.DataFrame:
-        """How often the desk refused, by reason: its own refusals and orders that the exchange rejected."""
+        """How often the desk refused, by reason; what the exchange rejected is among the orders."""
         counts = self.desk.account["refused"][0]
         found = [(REASONS[r], int(n)) for r, n in enumerate(counts) if n]
         return pl.DataFrame(found, schema={"reason": pl.String, "count": pl.Int64}, orient="row").sort(

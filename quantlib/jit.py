@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cached_property, update_wrapper
 from types import CodeType, FunctionType
 from typing import Any
@@ -83,13 +83,6 @@ def _plain(function: Callable[..., Any]) -> FunctionType:
     if not isinstance(function, FunctionType):
         raise TypeError(f"kernel: wants a plain function, got {type(function).__name__} {function!r}")
     return function
-
-
-def compile_ahead(calls: Iterable[tuple[str, Callable[[], object]]], progress: Callable[[str], None]) -> None:
-    """Compile by calling: each call runs its kernels on no rows at all, after its name was told to `progress`."""
-    for name, call in calls:
-        progress(name)
-        call()
 
 
 def _by_name(module: str, qualname: str) -> Any:

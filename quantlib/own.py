@@ -140,7 +140,7 @@ def python_feature(
     horizon: Count | None = None,
     clock: str = "bar",
 ) -> Callable[[Callable[..., Any]], Maker]:
-    """As `feature`, but the function stays plain Python: it may do anything, at about 10 microseconds a row."""
+    """As `feature`, but the function stays plain Python: it may do anything, at the price of a call for every row."""
 
     def decorated(function: Callable[..., Any]) -> Maker:
         return Maker(_plain(function), _plan(_plain(function), memory, outputs, warmup, horizon, clock), False)
@@ -201,7 +201,7 @@ def _compiled(function: FunctionType, plan: _Plan) -> Kernel:
 def _params_class(module: str, qualname: str, kinds: tuple[tuple[str, type], ...]) -> Any:
     """The NamedTuple of a function's parameters, made once: a notebook cell that runs again finds its class again.
 
-    Numba takes two NamedTuples of one name for each other and then looks closer at every call, forty times slower, so
+    Numba takes two NamedTuples of one name for each other and then looks closer at every call, which is slow, so
     the name is like no other.
     """
     unlike = sha256(repr((module, qualname, kinds)).encode()).hexdigest()[:12]

@@ -142,7 +142,7 @@ def test_kernels_pickle_by_name():
 
 
 def test_no_two_classes_of_parameters_share_a_name():
-    """numba's fast dispatch tells NamedTuples apart by name alone: two of one name cost 100 microseconds a call."""
+    """numba's fast dispatch tells NamedTuples apart by name alone: two of one name slow every call."""
     found: dict[str, str] = {}
     for package in ("quantlib", "backtest", "live", "experiments"):
         for path in Path(ROOT, package).rglob("*.py"):

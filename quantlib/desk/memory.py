@@ -47,7 +47,7 @@ ACCOUNT = np.dtype(
         ("day_begin", "i8"), ("day_end", "i8"), ("paused_until", "i8"), ("mode", "i8"), ("flatten", "i8"),
         ("breached", "i8"), ("losses", "i8"), ("trades_today", "i8"), ("busy", "i8"), ("next_id", "i8"),
         ("free", "i4"), ("commands", "i4"), ("anomalies", "i8"), ("fills", "i8"), ("finished", "i8"),
-        ("decided", "i8"), ("refused", "i8", (len(REASONS),)),
+        ("refused", "i8", (len(REASONS),)),
     ],
     align=True,
 )  # fmt: skip
@@ -159,7 +159,7 @@ def copied(desk: Desk) -> Desk:
 
 
 def to_bytes(desk: Desk) -> bytes:
-    """All memory, without parameters: `from_bytes` puts it back into a desk opened with the same ones."""
+    """All memory, without parameters: `restored` puts it back into a desk opened with the same ones."""
     return b"".join(part.tobytes() for part in (desk.account, desk.holdings, desk.orders))
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 DAY_NS = 86_400_000_000_000
-MINUTE_NS = 60_000_000_000
 
 # sizing.method
 LOTS, FRACTION, VOLATILITY, RISK = 0, 1, 2, 3

@@ -1,7 +1,7 @@
 """Counts of rows: checked at the door, and how many of them a fading memory needs.
 
 Parameters that many features share live here too: numba tells parameter classes apart by name, and two classes of one
-name make every call a hundred times slower.
+name slow every call down.
 """
 
 from math import ceil, log

@@ -1,7 +1,7 @@
 """Sums that are exact: what left a window is forgotten to the last bit, whatever it was.
 
 A plain running sum keeps the rounding of every value that ever passed through it.  Here the sum is kept as two numbers
-`total + rest` that add up to it exactly.  Each step is checked (about 4 ns); where two numbers cannot hold the sum
+`total + rest` that add up to it exactly.  Each step is checked; where two numbers cannot hold the sum
 (values of very different size in one window) `rest` becomes NaN and the caller sums its ring anew with `ring_sum`,
 which holds any sum.  Both ways give the exact sum rounded once, so the answer depends on the window alone.
 
