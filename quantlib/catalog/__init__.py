@@ -6,43 +6,50 @@ catalog.feature("rsi", n=21)      catalog.names()
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
-from quantlib import features, signals
+from quantlib.catalog.book import BOOK
+from quantlib.catalog.calendar import CALENDAR
+from quantlib.catalog.cross import CROSS
+from quantlib.catalog.entry import Entry
+from quantlib.catalog.flow import FLOW
+from quantlib.catalog.liquidity import LIQUIDITY
+from quantlib.catalog.models import MODELS
+from quantlib.catalog.momentum import MOMENTUM
+from quantlib.catalog.profile import PROFILE
+from quantlib.catalog.quotes import QUOTES
+from quantlib.catalog.ranges import RANGES
+from quantlib.catalog.returns import RETURNS
+from quantlib.catalog.signals import SIGNALS
+from quantlib.catalog.statistics import STATISTICS
+from quantlib.catalog.trend import TREND
+from quantlib.catalog.volatility import VOLATILITY
+from quantlib.catalog.volume import VOLUME
 from quantlib.core import Feature, nearest
 
-
-class Entry(NamedTuple):
-    """A factory, and parameters that let a tape of a few hundred rows go beyond its horizon."""
-
-    factory: Callable[..., Feature]
-    short: Mapping[str, Any]
-
-
-CATALOG: Mapping[str, Entry] = MappingProxyType(
+FAMILIES: Mapping[str, Mapping[str, Entry]] = MappingProxyType(
     {
-        "sma": Entry(features.sma, {"n": 7}),
-        "ema": Entry(features.ema, {"n": 4}),
-        "macd": Entry(features.macd, {"fast": 2, "slow": 4, "signal": 3}),
-        "rsi": Entry(features.rsi, {"n": 3}),
-        "atr": Entry(features.atr, {"n": 3}),
-        "bollinger": Entry(features.bollinger, {"n": 7}),
-        "zscore_vwap": Entry(features.zscore_vwap, {"n": 7}),
-        "realised_volatility": Entry(features.realised_volatility, {"n": 7}),
-        "cvd": Entry(features.cvd, {}),
-        "taker_ratio": Entry(features.taker_ratio, {"n": 7}),
-        "spread": Entry(features.spread, {}),
-        "microprice": Entry(features.microprice, {}),
-        "imbalance": Entry(features.imbalance, {"levels": 3}),
-        "depth_change": Entry(features.depth_change, {"levels": 3}),
-        "rank": Entry(features.rank, {}),
-        "crossover": Entry(signals.crossover, {}),
-        "cross_event": Entry(signals.cross_event, {}),
-        "reversion": Entry(signals.reversion, {}),
+        "trend": TREND,
+        "momentum": MOMENTUM,
+        "ranges": RANGES,
+        "statistics": STATISTICS,
+        "returns": RETURNS,
+        "volatility": VOLATILITY,
+        "volume": VOLUME,
+        "liquidity": LIQUIDITY,
+        "calendar": CALENDAR,
+        "flow": FLOW,
+        "profile": PROFILE,
+        "quotes": QUOTES,
+        "book": BOOK,
+        "models": MODELS,
+        "cross": CROSS,
+        "signals": SIGNALS,
     }
 )
+CATALOG: Mapping[str, Entry] = MappingProxyType({n: e for family in FAMILIES.values() for n, e in family.items()})
 
 
 def names() -> tuple[str, ...]:

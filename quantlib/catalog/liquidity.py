@@ -1,0 +1,5 @@
+"""What trading costs, from bars."""
+
+from quantlib.catalog.entry import Entry
+
+LIQUIDITY: dict[str, Entry] = {}

@@ -1,0 +1,3 @@
+"""TA-Lib's columns and ours: statistics."""
+
+STATISTICS = {}
