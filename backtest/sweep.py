@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backtest.costs import Costs
 from backtest.result import Result
 from backtest.run import run
-from quantlib.core import Columns, Feature, advance, start, typed
+from quantlib.core import Columns, Feature, advance, inputs_of, rungs, start, typed
 from quantlib.desk.memory import Instrument
 from quantlib.strategy import Strategy, verify
 from quantlib.table import Table, bars
@@ -87,7 +87,7 @@ def _keys(features: Sequence[Feature]) -> list[Key]:
     source: dict[str, Key] = {}
     keys = []
     for f in features:
-        inputs = tuple(source.get(name, ("row", name)) for name in f.inputs)
+        inputs = tuple(source.get(one, ("row", one)) for name in f.inputs for one in rungs(name))
         key = (id(f.kernel), tuple(typed(f.params)), f.blank.tobytes(), f.blank.dtype.str, inputs)
         source |= {name: (key, place) for place, name in enumerate(f.outputs)}
         keys.append(key)
@@ -105,7 +105,7 @@ def _shared(strategies: Sequence[Strategy], table: Table) -> dict[Key, list[NDAr
     for strategy in strategies:
         columns: Columns = dict(table.columns)
         for feature, key in zip(strategy.features, _keys(strategy.features), strict=True):
-            if key not in wanted or any(name not in columns for name in feature.inputs):
+            if key not in wanted or any(name not in columns for name in inputs_of([feature])):
                 continue
             if key not in shared:
                 written = advance([feature], start([feature], table.symbols), columns)

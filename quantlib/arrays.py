@@ -68,6 +68,15 @@ def converted(schema: Schema, given: Mapping[str, pl.Series | NDArray[Any]]) -> 
     return columns
 
 
+def laddered(schema: Schema, columns: Columns) -> Columns:
+    """The levels of a book, those of a kind one beneath the other in one array, so that ladders need no copy."""
+    laid: Columns = {}
+    for stem in ("bid", "bid_size", "ask", "ask_size") if schema.levels else ():
+        names = [f"{stem}_{k}" for k in range(schema.levels)]
+        laid |= zip(names, np.stack([columns[name] for name in names]), strict=True)
+    return laid
+
+
 def instants(who: str, name: str, column: pl.Series | NDArray[Any]) -> NDArray[np.int64]:
     """Nanoseconds UTC of a Datetime (naive means UTC), a Date or an integer column.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ class Feature(NamedTuple):
     kernel    `(params, memory, symbol, *inputs, *outputs) -> None`, from `quantlib.jit.kernel`
     params    NamedTuple of numbers
     blank     0-d record array: what one symbol remembers before its first row
-    inputs    columns read; `ts` is int64 nanoseconds, every other column float64
+    inputs    columns read; `ts` is int64 nanoseconds, every other column float64; a `ladder` of columns comes as one
     outputs   columns written, float64
     warmup    rows of a symbol before the outputs are finite
     horizon   rows of the past that still matter
@@ -103,11 +104,13 @@ def advance(features: Sequence[Feature], memory: Memory, columns: Mapping[str, N
     known: dict[str, NDArray[Any]] = {}
     written: Columns = {}
     for feature, record in zip(features, memory.records, strict=True):
-        inputs = []
         for name in feature.inputs:
+            for one in rungs(name):
+                if one not in known:
+                    known[one] = _input(one, columns, rows, feature, features)
             if name not in known:
-                known[name] = _input(name, columns, rows, feature, features)
-            inputs.append(known[name])
+                known[name] = _stacked([known[one] for one in rungs(name)])
+        inputs = [known[name] for name in feature.inputs]
         outputs = [np.empty(rows) for _ in feature.outputs]
         _loop(feature.kernel)(typed(feature.params), record, symbol, *inputs, *outputs)
         for name, output in zip(feature.outputs, outputs, strict=True):
@@ -131,7 +134,7 @@ def check(features: Sequence[Feature]) -> None:
             writers[name] = feature
     seen: set[str] = set()
     for feature in features:
-        for name in feature.inputs:
+        for name in inputs_of([feature]):
             if name in writers and name not in seen:
                 raise FeatureError(
                     f"{title(feature)}: reads {name!r}, which {title(writers[name])} writes only later; "
@@ -163,7 +166,29 @@ def inputs_of(features: Iterable[Feature]) -> tuple[str, ...]:
     """The columns that rows must bring, in the order of first use."""
     features = tuple(features)
     written = {name for f in features for name in f.outputs}
-    return tuple(dict.fromkeys(n for f in features for n in f.inputs if n not in written))
+    read = (one for f in features for name in f.inputs for one in rungs(name))
+    return tuple(dict.fromkeys(name for name in read if name not in written))
+
+
+def ladder(stem: str, levels: int) -> str:
+    """The name under which a kernel reads the best `levels` levels of a book as one (levels, rows) array.
+
+    `ladder("bid_size", 3)` is "bid_size_0..2" and stands for the columns bid_size_0, bid_size_1 and bid_size_2: one
+    compiled loop then serves any number of levels.
+
+    Raises:
+        ValueError: if levels is not positive.
+    """
+    if levels < 1:
+        raise ValueError(f"ladder: levels must be at least 1, got {levels}")
+    return f"{stem}_0..{levels - 1}"
+
+
+@cache
+def rungs(name: str) -> tuple[str, ...]:
+    """The columns that an input stands for: itself, or those of a ladder."""
+    stem, dots, last = name.partition("_0..")
+    return tuple(f"{stem}_{k}" for k in range(int(last) + 1)) if dots else (name,)
 
 
 def typed(params: Any) -> Any:
@@ -189,6 +214,18 @@ def writable(array: NDArray[Any]) -> NDArray[Any]:
         return array
     interface = {"data": (array.ctypes.data, False), "shape": array.shape, "typestr": array.dtype.str, "version": 3}
     return np.asarray(_Alias(interface, array))
+
+
+def _stacked(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Columns as the rows of one array; no copy if they already lie so (as the door of books lays them)."""
+    block = columns[0].base
+    if isinstance(block, np.ndarray) and block.ndim == 2 and block.flags.c_contiguous and block.flags.writeable:
+        first, step = block.ctypes.data, block.strides[0]
+        if block.shape[1:] == columns[0].shape and len(block) >= len(columns):
+            places = [c.ctypes.data - first for c in columns if c.base is block]
+            if places == [k * step for k in range(len(columns))]:
+                return block[: len(columns)]
+    return np.stack(columns)
 
 
 class _Alias:

@@ -22,6 +22,7 @@ from quantlib.core import (
     inputs_of,
     nearest,
     run,
+    rungs,
     start,
     typed,
 )
@@ -102,7 +103,7 @@ class Lane:
 
     def _bind(self, columns: Columns) -> None:
         """Put the calls of a single row together: `core.advance` with its look-ups done once."""
-        known = dict(columns)
+        known = columns | self._ladders(columns)
         for feature, record in zip(self.features, self.memory.records, strict=True):
             outputs = {name: np.empty(1) for name in feature.outputs}
             inputs = (known[name] for name in feature.inputs)
@@ -111,6 +112,16 @@ class Lane:
             self.calls.append((loop.dispatcher, arguments))
             known |= outputs
             self.answer |= outputs
+
+    def _ladders(self, columns: Columns) -> Columns:
+        """The ladders that features read; the one-row columns of their rungs become views into them."""
+        ladders = sorted({n for f in self.features for n in f.inputs if rungs(n) != (n,)}, key=lambda n: len(rungs(n)))
+        tallest = {rungs(name)[0]: rungs(name) for name in ladders}
+        blocks = {best: np.array([columns[name] for name in names]) for best, names in tallest.items()}
+        for best, names in tallest.items():
+            self.row |= zip(names, blocks[best], strict=True)
+        views = {name: self.row[name] for names in tallest.values() for name in names}
+        return views | {name: blocks[rungs(name)[0]][: len(rungs(name))] for name in ladders}
 
     def slot(self, name: str) -> NDArray[Any]:
         """The one-row column of that name."""

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.core import Columns, Feature, Memory, run, start, title
+from quantlib.core import Columns, Feature, Memory, inputs_of, run, start, title
 from quantlib.jit import Kernel
 from quantlib.tapes import KINDS, Tape, tape
 
@@ -103,7 +103,7 @@ def causality(feature: Feature, given: Tape, row: int) -> None:
     _, short = _run(feature, given.only(slice(0, row)))
     _same("causality", feature, short, whole, before, f"deleting the rows from {row} on changes what came before")
     changed = {name: column.copy() for name, column in given.columns.items()}
-    for name in feature.inputs:
+    for name in inputs_of([feature]):
         if changed[name].dtype == np.float64:
             changed[name][row:] = 2.0 * given.columns[name][row:][::-1]
     _, other = _run(feature, Tape(changed, given.symbols))
@@ -214,7 +214,7 @@ def _run(feature: Feature, given: Tape, memory: Memory | None = None) -> tuple[M
 def _known(feature: Feature, given: Tape) -> NDArray[Any]:
     """Rows that miss none of the values which the feature reads."""
     known = np.ones(given.rows, bool)
-    for name in set(feature.inputs):
+    for name in inputs_of([feature]):
         known &= given.columns[name] == given.columns[name]
     return known
 

@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from quantlib import rules
-from quantlib.arrays import codes, columns_of, converted, require
+from quantlib.arrays import codes, columns_of, converted, laddered, require
 from quantlib.core import Columns, Feature, check, run, start
 from quantlib.schema import BAR, CHAIN, QUOTE, TRADE, Schema, TableError, book, levels_of, moment, schema_of
 
@@ -151,6 +151,7 @@ def _table(
 ) -> Table:
     require(schema, list(given))
     columns = converted(schema, given)
+    columns |= laddered(schema, columns)
     rows = len(columns["ts"])
     if "symbol" in given and symbol is not None:
         raise TableError(f"{schema.door}: rows have a column 'symbol', so symbol={symbol!r} has nothing to name")

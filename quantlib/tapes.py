@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.core import Columns, Feature
+from quantlib.core import Columns, Feature, inputs_of
 
 KINDS = ("calm", "flat", "wild")
 TICK = 0.01
@@ -61,7 +61,7 @@ def tape(
     ts, code = _clocked(rng, rows, symbols, whole=feature.scope == "cross")
     before, price = _prices(rng, code, symbols, kind)
     columns: Columns = {"ts": ts, "symbol": code}
-    for name in dict.fromkeys(feature.inputs):
+    for name in inputs_of([feature]):
         if name not in columns:
             columns[name] = _column(name, rng, before, price, kind)
     market = [name for name in columns if columns[name].dtype == np.float64]

@@ -8,8 +8,21 @@ import numpy as np
 import pytest
 
 import quantlib
-from quantlib.core import Feature, FeatureError, Memory, advance, fingerprint, inputs_of, run, start, title, typed
-from quantlib.features import sma
+from quantlib.core import (
+    Feature,
+    FeatureError,
+    Memory,
+    advance,
+    fingerprint,
+    inputs_of,
+    ladder,
+    run,
+    rungs,
+    start,
+    title,
+    typed,
+)
+from quantlib.features import imbalance, sma
 from quantlib.jit import kernel
 
 
@@ -174,3 +187,17 @@ def test_every_name_of_quantlib_is_there_and_a_wrong_one_finds_its_neighbour():
 def test_a_factory_is_called_before_it_is_a_feature():
     with pytest.raises(FeatureError, match=r"sma is no Feature; a factory is called first: sma\(\)"):
         start([sma], ["A"])
+
+
+def test_a_ladder_is_its_columns_one_beneath_the_other():
+    assert ladder("bid_size", 3) == "bid_size_0..2"
+    assert rungs("bid_size_0..2") == ("bid_size_0", "bid_size_1", "bid_size_2")
+    assert rungs("close") == ("close",)
+    feature = imbalance(2)
+    assert inputs_of([feature]) == ("bid_size_0", "bid_size_1", "ask_size_0", "ask_size_1")
+    with pytest.raises(ValueError, match="ladder: levels must be at least 1, got 0"):
+        ladder("bid", 0)
+    columns = {name: np.array([1.0, 2.0]) for name in inputs_of([feature])}
+    del columns["ask_size_1"]
+    with pytest.raises(FeatureError, match=r"imbalance.*: column 'ask_size_1' is missing"):
+        run([feature], start([feature], ["X"]), columns)

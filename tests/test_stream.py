@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import quantlib
 from quantlib import snapshot
 from quantlib.asof import hold, hold_start
 from quantlib.core import FeatureError, Memory, fingerprint, run, start
+from quantlib.features import depth_change, imbalance
 from quantlib.own import feature, python_feature
 from quantlib.schema import TableError
 from quantlib.snapshot import SnapshotError, dumped, loaded
@@ -292,3 +294,22 @@ def test_a_snapshot_names_its_features_in_plain_text():
     _, _, length = snapshot.HEAD.unpack_from(data)
     header = json.loads(data[snapshot.HEAD.size : snapshot.HEAD.size + length])
     assert header["features"][0] == ["fading(fading)", fingerprint(FEATURES[:1])]
+
+
+def test_ladders_of_several_heights_see_every_single_row():
+    features = [imbalance(1, out="best"), imbalance(3, out="deep"), depth_change(2), spread_of_levels()]
+    rng = np.random.default_rng(4)
+    rows = {"ts": np.arange(1, 41)}
+    for k in range(3):
+        rows |= {f"bid_{k}": np.full(40, 9.0 - k), f"ask_{k}": np.full(40, 10.0 + k)}
+        rows |= {f"{side}_size_{k}": rng.integers(0, 5, 40) * 1.0 for side in ("bid", "ask")}
+    whole = quantlib.compute(features, rows)
+    stream = Stream(features, ["X"])
+    for i in range(40):
+        seen = stream.push({name: column[i].item() for name, column in rows.items()}, "book")
+        assert list(map(repr, seen.values())) == [repr(whole[name][i]) for name in seen]
+
+
+@feature(clock="book")
+def spread_of_levels(bid_size_0, ask_size_2):
+    return ask_size_2 - bid_size_0

@@ -24,8 +24,8 @@ def test_arguments_out_of_range_are_refused():
         macd(26, 12)
     with pytest.raises(ValueError, match=r"bollinger: width must be finite and not negative, got -1.0"):
         bollinger(20, -1.0)
-    with pytest.raises(ValueError, match="imbalance: levels must be at most 10, got 11"):
-        imbalance(11)
+    with pytest.raises(ValueError, match="imbalance: levels must be at least 1, got 0"):
+        imbalance(0)
     with pytest.raises(ValueError, match=r"crossover: margin must be finite and not negative, got -1.0"):
         crossover(margin=-1.0)
     with pytest.raises(ValueError, match=r"reversion: enter must be positive and finite, got 0.0"):
