@@ -19,7 +19,7 @@ import numpy as np
 from quantlib.core import Feature, Memory, fingerprint, title
 
 MAGIC = b"QUANTMEM"
-VERSION = 1
+VERSION = 2
 HEAD = struct.Struct("<8sII")
 TAIL = struct.Struct("<I")
 

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.asof import Held, advance_hold, border_after, hold_start, last_known
+from quantlib.asof import Held, advance_hold, border_after, hold_start, known_first, last_known
 from quantlib.core import CLOCKS, Columns, Feature, Memory
 from quantlib.lane import Lane, is_single
 from quantlib.rules import NO_TS, NO_VALUES
 from quantlib.schema import TableError
 from quantlib.snapshot import SnapshotError, dumped, loaded
 
-DECISION = "bar"  # the clock whose rows held columns join
 NO_SYMBOLS = np.empty(0, np.int32)
 
 
@@ -33,23 +32,22 @@ class Stream:
     Args:
         features: of any clocks; those of one clock in dependency order.
         symbols: all there will be, in the order of their codes.
-        hold: clock -> columns (of its rows or written by its features) whose last known values join the bar rows
-            before the bar features run (`quantlib.hold`).
+        hold: clock, or (clock, clock of the rows that they join: by default bar) -> columns (of its rows or written
+            by its features) whose last known values join the other clock's rows before its features run
+            (`quantlib.hold`). `{("quote", "trade"): ["bid", "ask"], "trade": ["cvd"]}` shows trades the quote before
+            them, and bars what became of the trades.
 
     Raises:
         FeatureError: if features of one clock do not fit each other.
     """
 
     def __init__(
-        self, features: Sequence[Feature], symbols: Sequence[str], hold: Mapping[str, Sequence[str]] | None = None
+        self, features: Sequence[Feature], symbols: Sequence[str], hold: Mapping[Any, Sequence[str]] | None = None
     ) -> None:
         self.symbols = tuple(symbols)
-        self._held = {clock: hold_start(symbols, names) for clock, names in (hold or {}).items()}
-        for clock in self._held:
-            if clock == DECISION or clock not in CLOCKS:
-                others = [c for c in CLOCKS if c != DECISION]
-                raise TableError(f"Stream: hold joins columns of {others} to {DECISION}s, got {clock!r}")
-        wanted = [c for c in CLOCKS if c in self._held or any(f.clock == c for f in features)]
+        self._held = {_sides(key): hold_start(symbols, names) for key, names in (hold or {}).items()}
+        touched = {clock for sides in self._held for clock in sides} | {f.clock for f in features}
+        wanted = [c for c in CLOCKS if c in touched]
         self._lanes = {c: Lane(c, [f for f in features if f.clock == c], symbols) for c in wanted}
 
     @property
@@ -84,12 +82,12 @@ class Stream:
     def snapshot(self) -> bytes:
         """Everything remembered, as bytes for `Stream.restore`."""
         records = tuple(r for lane in self._lanes.values() for r in lane.memory.records)
-        hold = {clock: own.names for clock, own in self._held.items()}
+        hold = [(*sides, own.names) for sides, own in self._held.items()]
         extra = {"stream": json.dumps({"hold": hold}).encode()}
         for clock, lane in self._lanes.items():
             extra[f"seen {clock}"] = lane.seen.tobytes()
-        for clock, own in self._held.items():
-            extra[f"last {clock}"], extra[f"border {clock}"] = own.last.tobytes(), own.border.tobytes()
+        for sides, own in self._held.items():
+            extra[f"last {sides}"], extra[f"border {sides}"] = own.last.tobytes(), own.border.tobytes()
         return dumped(self.features, Memory(self.symbols, records), extra)
 
     @classmethod
@@ -110,50 +108,60 @@ class Stream:
             raise SnapshotError(f"snapshot: it is of symbols {list(memory.symbols)}, got {list(symbols)}")
         if "stream" not in extra:
             raise SnapshotError("snapshot: it holds features alone and no stream; quantlib.snapshot.loaded reads it")
-        stream = cls(features, memory.symbols, json.loads(extra["stream"])["hold"])
+        hold = {(source, joined): names for source, joined, names in json.loads(extra["stream"])["hold"]}
+        stream = cls(features, memory.symbols, hold)
         records = iter(memory.records)
         for clock, lane in stream._lanes.items():
             lane.memory = Memory(memory.symbols, tuple(next(records) for _ in lane.features))
             lane.seen = np.frombuffer(extra[f"seen {clock}"], np.int64).copy()
-        for clock, own in stream._held.items():
-            own.last[:] = np.frombuffer(extra[f"last {clock}"]).reshape(own.last.shape)
-            own.border[:] = np.frombuffer(extra[f"border {clock}"], np.int64)
+        for sides, own in stream._held.items():
+            own.last[:] = np.frombuffer(extra[f"last {sides}"]).reshape(own.last.shape)
+            own.border[:] = np.frombuffer(extra[f"border {sides}"], np.int64)
         return stream
 
     def _fed(self, lane: Lane, columns: Columns, single: bool) -> Columns:
         """Check all, then change all."""
         clock = lane.schema.clock
         seen = lane.checked(columns)
-        borders = {
-            source: border_after(memory.border, (clock, columns["ts"], int(clock == DECISION)))  # others rank before
-            for source, memory in self._held.items()
-            if clock in (DECISION, source)
-        }
-        joined = self._joined(lane, columns["symbol"], single) if clock == DECISION else {}
+        borders = {}
+        for (source, other), memory in self._held.items():
+            if clock in (source, other):
+                phase = int(known_first(other, source) == (clock == other))
+                borders[source, other] = border_after(memory.border, (clock, columns["ts"], phase))
+        joined = self._joined(lane, columns["symbol"], single)
         columns |= joined
         lane.require(lane.inputs, columns)
-        if clock in self._held:
-            written_here = {n for f in lane.features for n in f.outputs}
-            lane.require([n for n in self._held[clock].names if n not in written_here], columns)
+        fed = {sides: memory for sides, memory in self._held.items() if sides[0] == clock}
+        written_here = {n for f in lane.features for n in f.outputs}
+        for memory in fed.values():
+            lane.require([n for n in memory.names if n not in written_here], columns)
         written = lane.advanced(columns, single)
-        if clock in self._held:
-            own = self._held[clock]
-            advance_hold(own, _no_rows(own), columns | written, source_clock=clock)
-        for source, border in borders.items():
-            self._held[source].border[:] = border
+        for (_, other), memory in fed.items():
+            advance_hold(memory, _no_rows(memory), columns | written, left_clock=other, source_clock=clock)
+        for sides, border in borders.items():
+            self._held[sides].border[:] = border
         lane.seen = seen
         return joined | written
 
     def _joined(self, lane: Lane, symbol: NDArray[np.int32], single: bool) -> Columns:
         joined: Columns = {}
-        for memory in self._held.values():
-            joined |= last_known(memory, symbol)
+        for (_, other), memory in self._held.items():
+            if other == lane.schema.clock:
+                joined |= last_known(memory, symbol)
         if single:  # one row travels in the same columns each time
             for name, column in joined.items():
                 slot = lane.slot(name)
                 slot[:] = column
                 joined[name] = slot
         return joined
+
+
+def _sides(key: Any) -> tuple[str, str]:
+    """A clock and the clock whose rows its columns join."""
+    source, joined = (key, "bar") if isinstance(key, str) else tuple(key)
+    if source == joined or not {source, joined} <= set(CLOCKS):
+        raise TableError(f"Stream: hold joins columns of one clock to another of {list(CLOCKS)}, got {key!r}")
+    return source, joined
 
 
 def _no_rows(memory: Held) -> Columns:
