@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -26,11 +26,19 @@ from quantlib.core import (
     start,
     typed,
 )
+from quantlib.fused import Call, fused
 from quantlib.jit import Kernel
 from quantlib.schema import TableError, levels_of, moment, schema_of
 from quantlib.table import fault
 
-Call = tuple[Callable[..., None], tuple[Any, ...]]  # a compiled loop and its arguments
+
+class Form(NamedTuple):
+    """How a single row looked: its names, the types of its values, and where those go."""
+
+    names: tuple[str, ...]
+    kinds: tuple[type, ...]
+    places: list[NDArray[Any]]
+    columns: Columns
 
 
 class Lane:
@@ -45,12 +53,15 @@ class Lane:
         self.memory: Memory = start(self.features, symbols)
         self.seen = rules.unseen(len(symbols))
         self.inputs = inputs_of(self.features)
+        self.outputs = tuple(name for f in self.features for name in f.outputs)
         self.compiled = all(isinstance(f.kernel, Kernel) for f in self.features)
         self.codes = {name: k for k, name in enumerate(symbols)}
         self.kinds: dict[str, Any] = {c.name: c.dtype for c in self.schema.columns}
         self.row: Columns = {}  # the one-row columns of single rows
-        self.answer: Columns = {}  # and those written for them
-        self.calls: list[Call] = []
+        self.answer: Columns = {}  # and those written for them, one beneath the other in `values`
+        self.values = np.empty((len(self.outputs), 1))
+        self.form = Form((), (), [], {})
+        self.loops: Callable[[], None] | None = None  # all of them on the one-row columns
 
     def columns(self, rows: Any) -> Columns:
         """Rows as columns in the schema's dtypes, `symbol` coded; a dict with one `ts` is one row."""
@@ -95,23 +106,22 @@ class Lane:
             return written
         if not single:
             return advance(self.features, self.memory, columns)
-        if not self.calls:
-            self._bind(columns)
-        for loop, arguments in self.calls:
-            loop(*arguments)
+        if self.loops is None:
+            self.loops = fused(self._bound(columns))
+        self.loops()
         return self.answer
 
-    def _bind(self, columns: Columns) -> None:
-        """Put the calls of a single row together: `core.advance` with its look-ups done once."""
-        known = columns | self._ladders(columns)
+    def _bound(self, columns: Columns) -> list[Call]:
+        """The calls of a single row: `core.advance` with its look-ups done once."""
+        calls: list[Call] = []
+        self.answer = dict(zip(self.outputs, self.values, strict=True))
+        known = columns | self._ladders(columns) | self.answer
+        self.form = Form((), (), [], {})  # columns of levels have moved
         for feature, record in zip(self.features, self.memory.records, strict=True):
-            outputs = {name: np.empty(1) for name in feature.outputs}
-            inputs = (known[name] for name in feature.inputs)
-            arguments = feature.params, record, known["symbol"], *inputs, *outputs.values()
+            places = (known[name] for name in (*feature.inputs, *feature.outputs))
             loop: Any = feature.kernel
-            self.calls.append((loop.dispatcher, arguments))
-            known |= outputs
-            self.answer |= outputs
+            calls.append((loop, (feature.params, record, known["symbol"], *places)))
+        return calls
 
     def _ladders(self, columns: Columns) -> Columns:
         """The ladders that features read; the one-row columns of their rungs become views into them."""
@@ -130,25 +140,36 @@ class Lane:
         return self.row[name]
 
     def _single(self, values: Mapping[str, Any]) -> Columns:
-        columns: Columns = {}
-        who = self.schema.door
-        for name, value in values.items():
-            column = columns[name] = self.slot(name)
-            if name == "symbol":
-                column[0] = self._code(value)
-            elif column.dtype == np.int64:
-                column[0] = value if isinstance(value, (int, np.integer)) else _moment(who, name, value)
-            elif isinstance(value, (str, bytes)):
-                raise TableError(f"{who}: {name} must be a number, got {value!r}")
-            else:
-                column[0] = np.nan if value is None else value
+        """One row in the one-row columns; where it has the form of the row before it, all is known but the values."""
+        if tuple(values) == self.form.names and tuple(map(type, values.values())) == self.form.kinds:
+            for place, value in zip(self.form.places, values.values(), strict=True):
+                place[0] = value
+            self.row["symbol"][0] = self._code(values.get("symbol"))
+            return dict(self.form.columns)
+        columns = {name: self._placed(name, value) for name, value in values.items()}
         if "symbol" not in columns:
-            columns["symbol"] = self.slot("symbol")
-            columns["symbol"][0] = self._code(None)
-        for name in self.schema.required:
-            if name not in columns:
-                require(self.schema, list(values))
+            columns["symbol"] = self._placed("symbol", None)
+        if any(name not in columns for name in self.schema.required):
+            require(self.schema, list(values))
+        kinds = tuple(map(type, values.values()))
+        if all(kind in (int, float) or name == "symbol" for name, kind in zip(values, kinds, strict=True)):
+            aside = np.empty(1, object)  # takes the symbol's name
+            places = [aside if name == "symbol" else columns[name] for name in values]
+            self.form = Form(tuple(values), kinds, places, dict(columns))
         return columns
+
+    def _placed(self, name: str, value: Any) -> NDArray[Any]:
+        """The one-row column of that name with the value in it."""
+        column, who = self.slot(name), self.schema.door
+        if name == "symbol":
+            column[0] = self._code(value)
+        elif column.dtype == np.int64:
+            column[0] = value if isinstance(value, (int, np.integer)) else _moment(who, name, value)
+        elif isinstance(value, (str, bytes)):
+            raise TableError(f"{who}: {name} must be a number, got {value!r}")
+        else:
+            column[0] = np.nan if value is None else value
+        return column
 
     def _many(self, rows: Any) -> Columns:
         given = columns_of(self.schema.door, rows)

@@ -76,8 +76,11 @@ class Stream:
             raise TableError(f"Stream: nothing runs on {clock!r} rows; its clocks are {list(self._lanes)}")
         columns = lane.columns(rows)
         if not is_single(rows):
-            return self._fed(lane, columns, False)
-        return {name: column.item() for name, column in self._fed(lane, columns, True).items()}
+            joined, written = self._fed(lane, columns, False)
+            return joined | written
+        joined, written = self._fed(lane, columns, True)
+        numbers = lane.values.ravel().tolist() if written is lane.answer else [c.item() for c in written.values()]
+        return {name: c.item() for name, c in joined.items()} | dict(zip(lane.outputs, numbers, strict=True))
 
     def snapshot(self) -> bytes:
         """Everything remembered, as bytes for `Stream.restore`."""
@@ -119,8 +122,8 @@ class Stream:
             own.border[:] = np.frombuffer(extra[f"border {sides}"], np.int64)
         return stream
 
-    def _fed(self, lane: Lane, columns: Columns, single: bool) -> Columns:
-        """Check all, then change all."""
+    def _fed(self, lane: Lane, columns: Columns, single: bool) -> tuple[Columns, Columns]:
+        """What was held for the rows, and what features wrote: check all, then change all."""
         clock = lane.schema.clock
         seen = lane.checked(columns)
         borders = {}
@@ -132,16 +135,15 @@ class Stream:
         columns |= joined
         lane.require(lane.inputs, columns)
         fed = {sides: memory for sides, memory in self._held.items() if sides[0] == clock}
-        written_here = {n for f in lane.features for n in f.outputs}
         for memory in fed.values():
-            lane.require([n for n in memory.names if n not in written_here], columns)
+            lane.require([n for n in memory.names if n not in lane.outputs], columns)
         written = lane.advanced(columns, single)
         for (_, other), memory in fed.items():
             advance_hold(memory, _no_rows(memory), columns | written, left_clock=other, source_clock=clock)
         for sides, border in borders.items():
             self._held[sides].border[:] = border
         lane.seen = seen
-        return joined | written
+        return joined, written
 
     def _joined(self, lane: Lane, symbol: NDArray[np.int32], single: bool) -> Columns:
         joined: Columns = {}
