@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from quantlib.asof import Held, held, hold, hold_start
     from quantlib.core import Feature, FeatureError, Memory, fingerprint, run, start
     from quantlib.data import DataError, read
+    from quantlib.events import event_column, events
     from quantlib.jit import kernel
     from quantlib.own import feature, python_feature
     from quantlib.schema import TableError
@@ -23,6 +24,7 @@ HOMES = {
     "asof": ("Held", "held", "hold", "hold_start"),
     "core": ("Feature", "FeatureError", "Memory", "fingerprint", "run", "start"),
     "data": ("DataError", "read"),
+    "events": ("event_column", "events"),
     "jit": ("kernel",),
     "own": ("feature", "python_feature"),
     "schema": ("TableError",),
@@ -30,13 +32,26 @@ HOMES = {
     "stream": ("Stream",),
     "table": ("Table", "bars", "books", "chains", "compute", "quotes", "trades"),
 }
-MODULES = ("catalog", "data", "features", "options", "signals", "stats")
+MODULES = (
+    "catalog",
+    "data",
+    "features",
+    "learn",
+    "options",
+    "plots",
+    "rebuild",
+    "sets",
+    "signals",
+    "stats",
+    "synthetic",
+)
 HOME = {name: module for module, names in HOMES.items() for name in names}
 
 __all__ = [  # noqa: RUF022
     "Held", "held", "hold", "hold_start",
     "Feature", "FeatureError", "Memory", "fingerprint", "run", "start",
     "DataError", "read",
+    "event_column", "events",
     "kernel",
     "feature", "python_feature",
     "TableError",
