@@ -5,16 +5,15 @@ A plain running sum keeps the rounding of every value that ever passed through i
 (values of very different size in one window) `rest` becomes NaN and the caller sums its ring anew with `ring_sum`,
 which holds any sum.  Both ways give the exact sum rounded once, so the answer depends on the window alone.
 
-Source: D. E. Knuth, The Art of Computer Programming, vol. 2, 3rd ed., 4.2.2, theorem B (two_sum); T. J. Dekker, A
-floating-point technique for extending the available precision, Numer. Math. 18, 1971 (two_product); J. R. Shewchuk,
+Source: D. E. Knuth, The Art of Computer Programming, vol. 2, 3rd ed., 4.2.2, theorem B (two_sum); S. Boldo,
+J.-M. Muller, Exact and approximated error of the FMA, IEEE Trans. Comput. 60, 2011 (two_product); J. R. Shewchuk,
 Adaptive precision floating-point arithmetic, Discrete Comput. Geom. 18, 1997, fig. 6 (ring_sum).
 """
 
 from math import nan
 
 from quantlib.jit import kernel
-
-SPLITTER = 134217729.0  # 2^27 + 1: cuts 53 bits into 26 and 27
+from quantlib.kernels.fma import fma
 
 
 @kernel
@@ -29,13 +28,7 @@ def two_sum(a, b):
 def two_product(a, b):
     """(p, e): p = a b rounded and p + e = a b exactly, unless it over- or underflows."""
     p = a * b
-    t = SPLITTER * a
-    a_high = t - (t - a)
-    a_low = a - a_high
-    t = SPLITTER * b
-    b_high = t - (t - b)
-    b_low = b - b_high
-    return p, ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return p, fma(a, b, -p)
 
 
 @kernel
