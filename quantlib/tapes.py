@@ -40,8 +40,9 @@ def tape(
 ) -> Tape:
     """Rows that a feature can read.
 
-    Columns are made by name: open, high, low, close, price, bid, ask are prices that fit each other, `…size…` and
-    `…volume…` are sizes, `side` is 1 or -1, `bid_0`, `ask_0`, … are levels; any other column is a number around zero.
+    Columns are made by name: open, high, low, close, price, bid, ask, benchmark are prices that fit each other,
+    `…size…` and `…volume…` are sizes, `side` is 1 or -1, `bid_0`, `ask_0`, … are levels; any other column is a number
+    around zero.
 
     Args:
         feature: what is to read them.
@@ -120,4 +121,6 @@ def _column(name: str, rng: Any, before: NDArray[Any], price: NDArray[Any], kind
         return np.minimum(before, price) / (1.0 + np.round(rng.random(rows) * 0.01, 3))
     if name in ("close", "price"):
         return price.copy()
+    if name == "benchmark":
+        return price * np.exp(rng.normal(0.0, 0.01, rows))
     return np.round(rng.normal(0.0, 1.0, rows), 1)

@@ -1,5 +1,20 @@
 """Returns, ratios and where the price stands against its past."""
 
 from quantlib.catalog.entry import Entry
+from quantlib.features.returns import (
+    log_price,
+    log_return,
+    price_ratio,
+    price_to_mean,
+    relative_strength,
+    simple_return,
+)
 
-RETURNS: dict[str, Entry] = {}
+RETURNS: dict[str, Entry] = {
+    "simple_return": Entry(simple_return, {"n": 3}),
+    "log_return": Entry(log_return, {"n": 3}),
+    "log_price": Entry(log_price, {}),
+    "price_ratio": Entry(price_ratio, {}),
+    "price_to_mean": Entry(price_to_mean, {"n": 7}),
+    "relative_strength": Entry(relative_strength, {"n": 7}),
+}
