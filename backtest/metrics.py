@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from backtest.report.formats import count
 from backtest.report.labels import SECTIONS
 from backtest.trades import trades
+from quantlib.formats import count
 from quantlib.stats import outcomes, tails
 from quantlib.stats import returns as stats
 from quantlib.stats.days import DAY, Days, day_ends, trading_days_per_year

@@ -18,11 +18,11 @@ from rich.table import Table
 from rich.text import Text
 
 from backtest.compiling import heard
-from backtest.report.formats import money, percent, price
 from live.figures import FILLS, Figures, Filled, Used, figures, fills_of
 from live.runner import Runner
 from live.session import Summary
 from live.words import Output
+from quantlib.formats import money, percent, price
 
 REFRESH = 0.1  # seconds between two pictures
 LINES = 10  # progress lines of a whole replay in a plain log

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from backtest.report.formats import DASH, count, duration, money, number, percent
+from quantlib.formats import DASH, count, duration, money, number, percent
 
 Row = tuple[str, str, Callable[[Any], str]]  # label, field of Metrics, how its value is written
 

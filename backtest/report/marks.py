@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from backtest.report import theme
-from backtest.report.formats import number
 from quantlib.core import nearest
+from quantlib.formats import number
+from quantlib.plots import theme
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,9 +13,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from backtest.metrics import Daily
-from backtest.report import theme
-from backtest.report.formats import DASH, percent
 from backtest.report.marks import price_with_fills, sweep_heatmap, trade_outcomes
+from quantlib.formats import DASH, percent
+from quantlib.plots import theme
 from quantlib.stats import returns as stats
 from quantlib.stats.days import compounded
 from quantlib.stats.drawdown import drawdown

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from backtest.metrics import Daily, Metrics
-from backtest.report import formats
 from backtest.report.labels import day
 from backtest.report.plots import MONTHS, month_grid, month_shades
+from quantlib import formats
 from quantlib.stats import returns as stats
 from quantlib.stats.days import compounded
 from quantlib.stats.drawdown import max_drawdown

@@ -14,10 +14,10 @@ import polars as pl
 
 from backtest.metrics import Daily, Metrics, daily
 from backtest.report import plots, sections
-from backtest.report.formats import count
 from backtest.report.labels import day
-from backtest.report.theme import svg
 from backtest.trades import trades
+from quantlib.formats import count
+from quantlib.plots.theme import svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from seeded import FILLS, fills_of, seeded
 
 from backtest.metrics import daily, metrics
-from backtest.report.formats import DASH, MINUS, duration, money, number, percent, price
 from backtest.trades import trades
+from quantlib.formats import DASH, MINUS, duration, money, number, percent, price
 
 pd = pytest.importorskip("pandas")
 

@@ -13,10 +13,11 @@ import pytest
 from seeded import Seeded, seeded
 
 from backtest.metrics import daily, metrics
-from backtest.report import plots, sections, theme
+from backtest.report import plots, sections
 from backtest.report.tearsheet import page as page_of
 from backtest.report.tearsheet import tearsheet as write
 from backtest.trades import trades
+from quantlib.plots import theme
 
 FIGURES = ("equity", "exposure", "years", "rolling", "distribution", "trades")
 VOID = {"meta", "path", "use", "rect", "br"}

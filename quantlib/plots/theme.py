@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backtest.report.formats import number, percent
+from quantlib.formats import number, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
