@@ -1,6 +1,8 @@
 """Returns, ratios and where the price stands against its past."""
 
 from quantlib.catalog.entry import Entry
+from quantlib.features.drawdown import drawdown, rolling_drawdown
+from quantlib.features.gaps import gap, gap_fill
 from quantlib.features.returns import (
     log_price,
     log_return,
@@ -17,4 +19,8 @@ RETURNS: dict[str, Entry] = {
     "price_ratio": Entry(price_ratio, {}),
     "price_to_mean": Entry(price_to_mean, {"n": 7}),
     "relative_strength": Entry(relative_strength, {"n": 7}),
+    "gap": Entry(gap, {}),
+    "gap_fill": Entry(gap_fill, {"n": 5}),
+    "drawdown": Entry(drawdown, {}),
+    "rolling_drawdown": Entry(rolling_drawdown, {"n": 7}),
 }
