@@ -1,6 +1,12 @@
 """Exponentially weighted means, seeded with a plain one."""
 
-from quantlib.jit import kernel
+from quantlib.jit import block, kernel
+
+
+@block
+def toward(mean, x, weight):
+    """The mean after x, once it has started; of equal values it is that value, to the last bit."""
+    return mean + weight * (x - mean)
 
 
 @kernel
@@ -10,6 +16,23 @@ def ewm(mean, x, seen, seed, weight):
     `seen` counts the values before x.  While seen + 1 < seed the number returned is their sum so far.
     """
     if seen >= seed:
-        return mean + weight * (x - mean)
+        return toward(mean, x, weight)
     total = mean + x if seen > 0 else x
     return total / seed if seen + 1 == seed else total
+
+
+@kernel
+def start_means(x, seen, seed, weight, a, b, c, d, e, f):
+    """Means of means after x, each seeded with a plain one of `seed` values of the mean before it.
+
+    `seen` counts the values of x before this one; a is the mean of x, b that of a, and so on.  For the first rows: once
+    all have started, `toward` does.
+    """
+    last = seed - 1  # rows by which each mean starts later than the one before it
+    a = ewm(a, x, seen, seed, weight)
+    b = ewm(b, a, seen - last, seed, weight) if seen >= last else b
+    c = ewm(c, b, seen - 2 * last, seed, weight) if seen >= 2 * last else c
+    d = ewm(d, c, seen - 3 * last, seed, weight) if seen >= 3 * last else d
+    e = ewm(e, d, seen - 4 * last, seed, weight) if seen >= 4 * last else e
+    f = ewm(f, e, seen - 5 * last, seed, weight) if seen >= 5 * last else f
+    return a, b, c, d, e, f

@@ -1,11 +1,30 @@
 """TA-Lib's columns and ours: trend."""
 
-from quantlib.features.trend import ema, macd, sma
+from quantlib.features.adaptive import kama
+from quantlib.features.convergence import macd, ppo, trix
+from quantlib.features.exponential import dema, ema, rma, t3, tema
+from quantlib.features.hull import hma
+from quantlib.features.means import sma, vwma
+from quantlib.features.regression import linearreg, linearreg_slope
+from quantlib.features.weighted import trima, wma
 
 TREND = {
     "SMA_20": (sma(20), "sma"),
+    "VWMA_20": (vwma(20), "vwma"),
+    "WMA_20": (wma(20), "wma"),
+    "TRIMA_20": (trima(20), "trima"),
+    "HMA_20": (hma(20), "hma"),
+    "LINEARREG_20": (linearreg(20), "linearreg"),
+    "LINEARREG_SLOPE_20": (linearreg_slope(20), "linearreg_slope"),
     "EMA_20": (ema(20), "ema"),
+    "RMA_14": (rma(14), "rma"),
+    "DEMA_20": (dema(20), "dema"),
+    "TEMA_20": (tema(20), "tema"),
+    "T3_5": (t3(5), "t3"),
+    "KAMA_10": (kama(10), "kama"),
     "MACD": (macd(), "macd"),
     "MACD_signal": (macd(), "macd_signal"),
     "MACD_hist": (macd(), "macd_histogram"),
+    "PPO_12_26": (ppo(12, 26), "ppo"),
+    "TRIX_15": (trix(15), "trix"),
 }
