@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from quantlib.core import Columns, nearest, writable
-from quantlib.schema import Schema, TableError, synonym
+from quantlib.schema import SIDES, Schema, TableError, synonym
 
 Given = Mapping[str, Any]  # name -> polars series, numpy array or list
 DAY = 86_400_000_000_000  # nanoseconds
@@ -71,7 +71,7 @@ def converted(schema: Schema, given: Mapping[str, pl.Series | NDArray[Any]]) -> 
 def laddered(schema: Schema, columns: Columns) -> Columns:
     """The levels of a book, those of a kind one beneath the other in one array, so that ladders need no copy."""
     laid: Columns = {}
-    for stem in ("bid", "bid_size", "ask", "ask_size") if schema.levels else ():
+    for stem in SIDES if schema.levels else ():
         names = [f"{stem}_{k}" for k in range(schema.levels)]
         laid |= zip(names, np.stack([columns[name] for name in names]), strict=True)
     return laid

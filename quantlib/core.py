@@ -109,7 +109,7 @@ def advance(features: Sequence[Feature], memory: Memory, columns: Mapping[str, N
                 if one not in known:
                     known[one] = _input(one, columns, rows, feature, features)
             if name not in known:
-                known[name] = _stacked([known[one] for one in rungs(name)])
+                known[name] = stacked([known[one] for one in rungs(name)])
         inputs = [known[name] for name in feature.inputs]
         outputs = [np.empty(rows) for _ in feature.outputs]
         _loop(feature.kernel)(typed(feature.params), record, symbol, *inputs, *outputs)
@@ -216,7 +216,7 @@ def writable(array: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(_Alias(interface, array))
 
 
-def _stacked(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
+def stacked(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Columns as the rows of one array; no copy if they already lie so (as the door of books lays them)."""
     block = columns[0].base
     if isinstance(block, np.ndarray) and block.ndim == 2 and block.flags.c_contiguous and block.flags.writeable:

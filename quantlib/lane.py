@@ -28,7 +28,7 @@ from quantlib.core import (
 )
 from quantlib.fused import Call, fused
 from quantlib.jit import Kernel
-from quantlib.schema import TableError, levels_of, moment, schema_of
+from quantlib.schema import SIDES, TableError, levels_of, moment, schema_of
 from quantlib.table import fault
 
 
@@ -58,6 +58,8 @@ class Lane:
         self.codes = {name: k for k, name in enumerate(symbols)}
         self.kinds: dict[str, Any] = {c.name: c.dtype for c in self.schema.columns}
         self.row: Columns = {}  # the one-row columns of single rows
+        self.ladders = {n for f in self.features for n in f.inputs if rungs(n) != (n,)}
+        self.blocks: Columns = {}  # of levels, whose rows are one-row columns: stem -> (levels, 1)
         self.answer: Columns = {}  # and those written for them, one beneath the other in `values`
         self.values = np.empty((len(self.outputs), 1))
         self.form = Form((), (), [], {})
@@ -71,14 +73,15 @@ class Lane:
             self.kinds = {c.name: c.dtype for c in self.schema.columns}
         return self._single(rows) if is_single(rows) else self._many(rows)
 
-    def checked(self, columns: Columns) -> NDArray[np.int64]:
+    def checked(self, columns: Columns, single: bool) -> NDArray[np.int64]:
         """`seen` after these rows; nothing is changed yet.
 
         Raises:
             TableError: if a row breaks a rule or goes back in time.
         """
         seen = self.seen.copy()
-        broken = rules.broken(self.schema, columns, seen)
+        sides = tuple(self.blocks[stem] for stem in SIDES) if single and self.schema.levels else ()
+        broken = rules.broken(self.schema, columns, seen, sides)
         if broken.row < 0:
             return seen
         error = fault(self.schema, broken, columns, self.memory.symbols)
@@ -115,29 +118,30 @@ class Lane:
         """The calls of a single row: `core.advance` with its look-ups done once."""
         calls: list[Call] = []
         self.answer = dict(zip(self.outputs, self.values, strict=True))
-        known = columns | self._ladders(columns) | self.answer
-        self.form = Form((), (), [], {})  # columns of levels have moved
+        stacks = {n: self.blocks[rungs(n)[0].removesuffix("_0")][: len(rungs(n))] for n in self.ladders}
+        known = columns | stacks | self.answer
         for feature, record in zip(self.features, self.memory.records, strict=True):
             places = (known[name] for name in (*feature.inputs, *feature.outputs))
             loop: Any = feature.kernel
             calls.append((loop, (feature.params, record, known["symbol"], *places)))
         return calls
 
-    def _ladders(self, columns: Columns) -> Columns:
-        """The ladders that features read; the one-row columns of their rungs become views into them."""
-        ladders = sorted({n for f in self.features for n in f.inputs if rungs(n) != (n,)}, key=lambda n: len(rungs(n)))
-        tallest = {rungs(name)[0]: rungs(name) for name in ladders}
-        blocks = {best: np.array([columns[name] for name in names]) for best, names in tallest.items()}
-        for best, names in tallest.items():
-            self.row |= zip(names, blocks[best], strict=True)
-        views = {name: self.row[name] for names in tallest.values() for name in names}
-        return views | {name: blocks[rungs(name)[0]][: len(rungs(name))] for name in ladders}
-
     def slot(self, name: str) -> NDArray[Any]:
-        """The one-row column of that name."""
+        """The one-row column of that name; those of levels lie one beneath the other."""
         if name not in self.row:
-            self.row[name] = np.empty(1, np.dtype(self.kinds.get(name, INTEGERS.get(name, FLOAT))))
+            stem, _, level = name.rpartition("_")
+            height = self._height(stem)
+            if level.isdigit() and int(level) < height:
+                self.blocks[stem] = np.full((height, 1), np.nan)
+                self.row |= {f"{stem}_{k}": rung for k, rung in enumerate(self.blocks[stem])}
+            else:
+                self.row[name] = np.empty(1, np.dtype(self.kinds.get(name, INTEGERS.get(name, FLOAT))))
         return self.row[name]
+
+    def _height(self, stem: str) -> int:
+        """How many levels of a stem are read together."""
+        tall = [len(rungs(name)) for name in self.ladders if rungs(name)[0] == f"{stem}_0"]
+        return max([self.schema.levels if stem in SIDES else 0, *tall])
 
     def _single(self, values: Mapping[str, Any]) -> Columns:
         """One row in the one-row columns; where it has the form of the row before it, all is known but the values."""

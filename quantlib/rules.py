@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlib.core import stacked
 from quantlib.jit import kernel
-from quantlib.schema import Schema
+from quantlib.schema import SIDES, Schema
 
 NEVER = np.iinfo(np.int64).min  # the `ts` before the first row
 
@@ -46,20 +47,26 @@ def unseen(symbols: int) -> NDArray[np.int64]:
     return np.full(symbols + 1, NEVER)
 
 
-def broken(schema: Schema, columns: Mapping[str, NDArray[Any]], seen: NDArray[np.int64]) -> Broken:
+def broken(
+    schema: Schema,
+    columns: Mapping[str, NDArray[Any]],
+    seen: NDArray[np.int64],
+    sides: tuple[NDArray[Any], ...] = (),
+) -> Broken:
     """The first row that breaks a rule of its schema, with row -1 if none does.  `seen` moves on over the rows.
 
     Args:
         schema: of the rows' clock.
         columns: name -> (rows,) array in the schema's dtypes, `symbol` included.
         seen: (symbols + 1,) int64 from `unseen` or from the call before.
+        sides: of a book, if they are at hand: the columns of `schema.SIDES` as (levels, rows) arrays.
     """
     row, code = _order.dispatcher(
         columns["ts"], columns.get("ts_event", NO_TS), columns["symbol"], seen, schema.clock == "bar"
     )
     if row >= 0:
         return Broken(row, ORDER[code])
-    return VALUES[schema.clock](schema, columns)
+    return _broken_book(schema, columns, sides) if schema.levels else VALUES[schema.clock](schema, columns)
 
 
 def _broken_bar(schema: Schema, c: Mapping[str, NDArray[Any]]) -> Broken:
@@ -77,18 +84,15 @@ def _broken_quote(schema: Schema, c: Mapping[str, NDArray[Any]]) -> Broken:
     return Broken(row, QUOTES[code], crossed)
 
 
-def _broken_book(schema: Schema, c: Mapping[str, NDArray[Any]]) -> Broken:
-    first, crossed = GOOD, 0
-    for k in range(schema.levels):
-        row, code, above = _quotes.dispatcher(c[f"bid_{k}"], c[f"ask_{k}"], c[f"bid_size_{k}"], c[f"ask_size_{k}"], 0.0)
-        first = _earlier(first, Broken(row, QUOTES[code]._replace(column=f"{QUOTES[code].column}_{k}")))
-        if k == 0:
-            crossed = above
-            continue
-        row, code = _depth.dispatcher(c[f"bid_{k - 1}"], c[f"bid_{k}"], c[f"ask_{k - 1}"], c[f"ask_{k}"])
-        side, relation = ("bid", "not below") if code == 1 else ("ask", "not above")
-        first = _earlier(first, Broken(row, Rule(DEPTH, f"{side}_{k}", relation, f"{side}_{k - 1}")))
-    return first._replace(crossed=crossed)
+def _broken_book(schema: Schema, c: Mapping[str, NDArray[Any]], sides: tuple[NDArray[Any], ...]) -> Broken:
+    sides = sides or tuple(stacked([c[f"{stem}_{k}"] for k in range(schema.levels)]) for stem in SIDES)
+    row, code, k, crossed = _books.dispatcher(*sides)
+    if row < 0:
+        return GOOD._replace(crossed=crossed)
+    if code < len(QUOTES):
+        return Broken(row, QUOTES[code]._replace(column=f"{QUOTES[code].column}_{k}"), crossed)
+    side, relation = ("bid", "not below") if code == LOWER_BID else ("ask", "not above")
+    return Broken(row, Rule(DEPTH, f"{side}_{k}", relation, f"{side}_{k - 1}"), crossed)
 
 
 def _broken_chain(schema: Schema, c: Mapping[str, NDArray[Any]]) -> Broken:
@@ -109,7 +113,6 @@ VALUES = {
     "bar": _broken_bar,
     "trade": _broken_trade,
     "quote": _broken_quote,
-    "book": _broken_book,
     "chain": _broken_chain,
 }
 PRICE = "prices are positive and finite, or NaN where there was none"
@@ -154,6 +157,7 @@ TRADES = (
     Rule("it is the aggressor: 1 a buyer, -1 a seller, NaN where unknown", "side"),
 )
 QUOTES = (NONE, Rule(PRICE, "bid"), Rule(PRICE, "ask"), Rule(SIZE, "bid_size"), Rule(SIZE, "ask_size"))
+LOWER_BID, HIGHER_ASK = len(QUOTES), len(QUOTES) + 1  # codes of levels in the wrong order
 CONTRACTS = (NONE, Rule(PRICE, "strike"), Rule("it is 1 for a call, -1 for a put", "right"))
 
 
@@ -246,13 +250,31 @@ def _quotes(bid, ask, bid_size, ask_size, floor):
 
 
 @kernel
-def _depth(bid, lower_bid, ask, higher_ask):
-    for i in range(bid.size):
-        if lower_bid[i] >= bid[i]:
-            return i, 1
-        if higher_ask[i] <= ask[i]:
-            return i, 2
-    return -1, 0
+def _books(bids, asks, bid_sizes, ask_sizes):
+    """(row, code, level, crossed) of the first row that breaks a rule, its best level first; row is -1 if none does."""
+    first, code, level, crossed = bids.shape[1], 0, 0, 0
+    for k in range(bids.shape[0]):
+        for i in range(first):
+            b, a = bids[k, i], asks[k, i]
+            found = 0
+            if b <= 0 or b == inf:
+                found = 1
+            elif a <= 0 or a == inf:
+                found = 2
+            elif bid_sizes[k, i] < 0 or bid_sizes[k, i] == inf:
+                found = 3
+            elif ask_sizes[k, i] < 0 or ask_sizes[k, i] == inf:
+                found = 4
+            elif k > 0 and b >= bids[k - 1, i]:
+                found = LOWER_BID
+            elif k > 0 and a <= asks[k - 1, i]:
+                found = HIGHER_ASK
+            if found:
+                first, code, level = i, found, k
+                break
+    for i in range(first):
+        crossed += bids[0, i] > asks[0, i]
+    return (first if code else -1), code, level, crossed
 
 
 @kernel

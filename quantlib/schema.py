@@ -116,6 +116,9 @@ CHAIN = Schema(
 )
 
 
+SIDES = ("bid", "ask", "bid_size", "ask_size")  # what each level of a book has
+
+
 @cache
 def book(levels: int) -> Schema:
     """The schema of a book of so many levels a side; level 0 is the best, and each further one is strictly worse.

@@ -125,7 +125,7 @@ class Stream:
     def _fed(self, lane: Lane, columns: Columns, single: bool) -> tuple[Columns, Columns]:
         """What was held for the rows, and what features wrote: check all, then change all."""
         clock = lane.schema.clock
-        seen = lane.checked(columns)
+        seen = lane.checked(columns, single)
         borders = {}
         for (source, other), memory in self._held.items():
             if clock in (source, other):
