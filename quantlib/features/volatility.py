@@ -1,14 +1,26 @@
 """Volatility of log returns, per row (never annualised here)."""
 
 from math import isnan, log, nan, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import Window, row_count
+from quantlib.features.rows import Window, faded, row_count
 from quantlib.jit import kernel
-from quantlib.kernels.exact import ring_sum, slide
-from quantlib.kernels.ring import window
+from quantlib.kernels.ring import NOTHING, window
+from quantlib.kernels.sums import window_sum
+
+
+class EwmaVolatility(NamedTuple):
+    decay: float  # weight of the variance before
+
+
+class Annual(NamedTuple):
+    root: float  # of the rows in a year
+
+
+FADING = np.array((nan, nan), [("price", "f8"), ("variance", "f8")])
 
 
 @kernel
@@ -17,23 +29,44 @@ def _realised_volatility(p, memory, symbol, price, volatility):
     while i < price.size:
         code = symbol[i]
         m = memory[code]
-        ring = m.ring
+        ring, parts = m.ring, m.parts
         last, seen, total, rest = m.price, m.seen, m.total, m.rest
         while i < price.size and symbol[i] == code:
             volatility[i] = nan
             if not isnan(price[i]):
                 if not isnan(last):
                     r = log(price[i] / last)
-                    total, rest = slide(total, rest, ring, seen, p.n, r * r)
+                    total, rest, whole = window_sum(total, rest, ring, parts, seen, p.n, r * r)
                     seen += 1
-                    high = total + rest
-                    if isnan(high):
-                        high, _, rest = ring_sum(ring, m.parts, seen, p.n)
-                        total = high
-                    volatility[i] = sqrt(high / p.n) if seen >= p.n else nan
+                    volatility[i] = sqrt(whole / p.n) if seen >= p.n else nan
                 last = price[i]
             i += 1
         m.price, m.seen, m.total, m.rest = last, seen, total, rest
+
+
+@kernel
+def _ewma_volatility(p, memory, symbol, price, volatility):
+    i = 0
+    while i < price.size:
+        code = symbol[i]
+        m = memory[code]
+        last, variance = m.price, m.variance
+        while i < price.size and symbol[i] == code:
+            volatility[i] = nan
+            if not isnan(price[i]):
+                if not isnan(last):
+                    r = log(price[i] / last)
+                    variance = r * r if isnan(variance) else p.decay * variance + (1.0 - p.decay) * (r * r)
+                    volatility[i] = sqrt(variance)
+                last = price[i]
+            i += 1
+        m.price, m.variance = last, variance
+
+
+@kernel
+def _annual_volatility(p, memory, symbol, volatility, annual):
+    for i in range(volatility.size):
+        annual[i] = volatility[i] * p.root
 
 
 def realised_volatility(n: int = 20, *, price: str = "close", out: str = "realised_volatility") -> Feature:
@@ -59,3 +92,49 @@ def realised_volatility(n: int = 20, *, price: str = "close", out: str = "realis
     blank = np.zeros((), fields)
     blank["price"] = nan
     return Feature(_realised_volatility, Window(n), blank, (price,), (out,), warmup=n, horizon=n)
+
+
+def ewma_volatility(decay: float = 0.94, *, price: str = "close", out: str = "ewma_volatility") -> Feature:
+    """Exponentially weighted volatility.
+
+    v[t]^2 = decay v[t-1]^2 + (1 - decay) r[t]^2,  r[t] = log(p[t] / p[t-1]),  v[1]^2 = r[1]^2
+
+    Args:
+        decay: weight of the variance before, in (0, 1). 0.94 suits daily rows, 0.97 monthly ones.
+        price: column read. (rows,) float64, quote currency, positive or NaN.
+        out: column written. (rows,) float64, a fraction per row, not annualised; NaN until the second price of a
+            symbol.
+
+    Raises:
+        ValueError: if decay is not inside (0, 1).
+
+    Source: J.P. Morgan/Reuters, RiskMetrics Technical Document, 4th ed., 1996, sec. 5.2.
+    Differs: v[t] is what they call the forecast for t+1 made at t; it starts from the first squared return.
+    """
+    if not 0.0 < decay < 1.0:
+        raise ValueError(f"ewma_volatility: decay must be inside (0, 1), got {decay}")
+    horizon = 1 + faded(1.0 - decay)
+    return Feature(_ewma_volatility, EwmaVolatility(decay), FADING, (price,), (out,), 1, horizon, recursive=True)
+
+
+def annual_volatility(
+    rows: float = 252.0, *, volatility: str = "realised_volatility", out: str = "volatility_annual"
+) -> Feature:
+    """A volatility per row, scaled to a year.
+
+    V[t] = v[t] sqrt(rows)
+
+    Args:
+        rows: rows in a year, positive: 252 of daily bars, 252 * 390 of minutes of a New York session.
+        volatility: column read, written by a feature before this one. (rows,) float64, a fraction per row, or NaN.
+        out: column written. (rows,) float64, a fraction per year.
+
+    Raises:
+        ValueError: if rows is not positive and finite.
+
+    Source: J. C. Hull, Options, Futures, and Other Derivatives, 9th ed., 2015, sec. 15.4; it holds for returns that do
+        not depend on each other.
+    """
+    if not 0.0 < rows < float("inf"):
+        raise ValueError(f"annual_volatility: rows must be positive and finite, got {rows}")
+    return Feature(_annual_volatility, Annual(sqrt(rows)), NOTHING, (volatility,), (out,), warmup=0, horizon=0)

@@ -1,0 +1,236 @@
+"""Volatility from open, high, low and close: what a row's range tells beyond its return.
+
+Per row, never annualised here.  All windows are exact: each row gives one number, and the mean of the last n is taken.
+"""
+
+from collections.abc import Callable
+from math import isnan, log, nan, sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from quantlib.core import Feature
+from quantlib.features.rows import Window, row_count
+from quantlib.jit import kernel
+from quantlib.kernels.ring import window
+from quantlib.kernels.sums import window_sum
+
+PARKINSON = 1.0 / (4.0 * log(2.0))  # of the squared log range of a driftless diffusion: its variance
+CLOSING = 2.0 * log(2.0) - 1.0
+
+
+class YangZhang(NamedTuple):
+    n: int  # rows in the window
+    k: float  # weight of the variance from open to close
+
+
+@kernel
+def _parkinson(p, memory, symbol, high, low, volatility):
+    i = 0
+    while i < high.size:
+        code = symbol[i]
+        m = memory[code]
+        ring, parts = m.ring, m.parts
+        seen, total, rest = m.seen, m.total, m.rest
+        while i < high.size and symbol[i] == code:
+            volatility[i] = nan
+            if not isnan(high[i] + low[i]):
+                reach = log(high[i] / low[i])
+                total, rest, whole = window_sum(total, rest, ring, parts, seen, p.n, PARKINSON * (reach * reach))
+                seen += 1
+                volatility[i] = sqrt(whole / p.n) if seen >= p.n else nan
+            i += 1
+        m.seen, m.total, m.rest = seen, total, rest
+
+
+@kernel
+def _garman_klass(p, memory, symbol, opening, high, low, closing, volatility):
+    i = 0
+    while i < closing.size:
+        code = symbol[i]
+        m = memory[code]
+        ring, parts = m.ring, m.parts
+        seen, total, rest = m.seen, m.total, m.rest
+        while i < closing.size and symbol[i] == code:
+            volatility[i] = nan
+            if not isnan(opening[i] + high[i] + low[i] + closing[i]):
+                reach, move = log(high[i] / low[i]), log(closing[i] / opening[i])
+                one = 0.5 * (reach * reach) - CLOSING * (move * move)
+                total, rest, whole = window_sum(total, rest, ring, parts, seen, p.n, one)
+                seen += 1
+                volatility[i] = sqrt(max(whole, 0.0) / p.n) if seen >= p.n else nan
+            i += 1
+        m.seen, m.total, m.rest = seen, total, rest
+
+
+@kernel
+def _rogers_satchell(p, memory, symbol, opening, high, low, closing, volatility):
+    i = 0
+    while i < closing.size:
+        code = symbol[i]
+        m = memory[code]
+        ring, parts = m.ring, m.parts
+        seen, total, rest = m.seen, m.total, m.rest
+        while i < closing.size and symbol[i] == code:
+            volatility[i] = nan
+            if not isnan(opening[i] + high[i] + low[i] + closing[i]):
+                one = _driftless(opening[i], high[i], low[i], log(closing[i] / opening[i]))
+                total, rest, whole = window_sum(total, rest, ring, parts, seen, p.n, one)
+                seen += 1
+                volatility[i] = sqrt(max(whole, 0.0) / p.n) if seen >= p.n else nan
+            i += 1
+        m.seen, m.total, m.rest = seen, total, rest
+
+
+@kernel
+def _yang_zhang(p, memory, symbol, opening, high, low, closing, volatility):
+    shrink = 1.0 / (p.n * (p.n - 1.0))
+    i = 0
+    while i < closing.size:
+        code = symbol[i]
+        m = memory[code]
+        squares, nights, days, parts = m.squares, m.nights, m.days, m.parts
+        last, seen = m.close, m.seen
+        q, q_rest, a, a_rest, b, b_rest = m.q, m.q_rest, m.a, m.a_rest, m.b, m.b_rest
+        while i < closing.size and symbol[i] == code:
+            volatility[i] = nan
+            if not isnan(opening[i] + high[i] + low[i] + closing[i]):
+                if not isnan(last):
+                    night, day = log(opening[i] / last), log(closing[i] / opening[i])
+                    inside = _driftless(opening[i], high[i], low[i], day)
+                    one = (night * night + p.k * (day * day)) / (p.n - 1.0) + (1.0 - p.k) * inside / p.n
+                    q, q_rest, square = window_sum(q, q_rest, squares, parts, seen, p.n, one)
+                    a, a_rest, x = window_sum(a, a_rest, nights, parts, seen, p.n, night)
+                    b, b_rest, y = window_sum(b, b_rest, days, parts, seen, p.n, day)
+                    seen += 1
+                    if seen >= p.n:
+                        volatility[i] = sqrt(max(square - (x * x + p.k * (y * y)) * shrink, 0.0))
+                last = closing[i]
+            i += 1
+        m.close, m.seen = last, seen
+        m.q, m.q_rest, m.a, m.a_rest, m.b, m.b_rest = q, q_rest, a, a_rest, b, b_rest
+
+
+@kernel
+def _driftless(opening, high, low, move):
+    """log(h/o) log(h/c) + log(l/o) log(l/c), where move is log(c/o)."""
+    up, down = log(high / opening), log(low / opening)
+    return up * (up - move) + down * (down - move)
+
+
+def parkinson(n: int = 20, *, high: str = "high", low: str = "low", out: str = "parkinson") -> Feature:
+    """Parkinson's volatility, from the range.
+
+    v[t]^2 = mean of log(h / l)^2 over the last n rows / (4 log 2)
+
+    Args:
+        n: rows in the window, at least 1.
+        high, low: columns read. (rows,) float64, positive or NaN; a row missing either is missing.
+        out: column written. (rows,) float64, a fraction per row, not annualised; NaN until the n-th row of a symbol.
+
+    Raises:
+        ValueError: if n is not a whole number of at least 1.
+
+    Source: M. Parkinson, The extreme value method for estimating the variance of the rate of return, J. Bus. 53, 1980.
+        No drift and no gaps are assumed; few trades in a row bias it downwards.
+    """
+    n = row_count("parkinson", "n", n)
+    return _windowed(_parkinson, n, (high, low), out)
+
+
+def garman_klass(
+    n: int = 20,
+    *,
+    open: str = "open",
+    high: str = "high",
+    low: str = "low",
+    close: str = "close",
+    out: str = "garman_klass",
+) -> Feature:
+    """Garman and Klass's volatility, from the range and the close.
+
+    v[t]^2 = mean of log(h / l)^2 / 2 - (2 log 2 - 1) log(c / o)^2 over the last n rows; 0 if that is negative, which it
+    cannot be where l <= o, c <= h.
+
+    Args:
+        n: rows in the window, at least 1.
+        open, high, low, close: columns read. (rows,) float64, positive or NaN; a row missing one of them is missing.
+        out: column written. (rows,) float64, a fraction per row, not annualised; NaN until the n-th row of a symbol.
+
+    Raises:
+        ValueError: if n is not a whole number of at least 1.
+
+    Source: M. B. Garman, M. J. Klass, On the estimation of security price volatilities from historical data, J. Bus.
+        53, 1980: the estimator that they call practical. No drift and no gaps are assumed.
+    """
+    n = row_count("garman_klass", "n", n)
+    return _windowed(_garman_klass, n, (open, high, low, close), out)
+
+
+def rogers_satchell(
+    n: int = 20,
+    *,
+    open: str = "open",
+    high: str = "high",
+    low: str = "low",
+    close: str = "close",
+    out: str = "rogers_satchell",
+) -> Feature:
+    """Rogers and Satchell's volatility, which a drift does not bias.
+
+    v[t]^2 = mean of log(h / c) log(h / o) + log(l / c) log(l / o) over the last n rows; 0 if that is negative, which it
+    cannot be where l <= o, c <= h.
+
+    Args:
+        n: rows in the window, at least 1.
+        open, high, low, close: columns read. (rows,) float64, positive or NaN; a row missing one of them is missing.
+        out: column written. (rows,) float64, a fraction per row, not annualised; NaN until the n-th row of a symbol.
+
+    Raises:
+        ValueError: if n is not a whole number of at least 1.
+
+    Source: L. C. G. Rogers, S. E. Satchell, Estimating variance from high, low and closing prices, Ann. Appl. Probab.
+        1, 1991. No gaps are assumed.
+    """
+    n = row_count("rogers_satchell", "n", n)
+    return _windowed(_rogers_satchell, n, (open, high, low, close), out)
+
+
+def yang_zhang(
+    n: int = 20,
+    *,
+    open: str = "open",
+    high: str = "high",
+    low: str = "low",
+    close: str = "close",
+    out: str = "yang_zhang",
+) -> Feature:
+    """Yang and Zhang's volatility, which neither a drift nor gaps between rows bias.
+
+    v[t]^2 = Vo + k Vc + (1 - k) Vrs,  k = 0.34 / (1.34 + (n + 1) / (n - 1)), over the last n rows: Vo and Vc the sample
+    variances (over n - 1) of log(o[t] / c[t-1]) and of log(c[t] / o[t]), Vrs that of Rogers and Satchell.
+
+    Args:
+        n: rows in the window, at least 2.
+        open, high, low, close: columns read. (rows,) float64, positive or NaN; a row missing one of them is missing.
+        out: column written. (rows,) float64, a fraction per row, not annualised; NaN until the (n+1)-th row of a
+            symbol. Below 1e-8 of the mean move it is the rounding of the squares.
+
+    Raises:
+        ValueError: if n is not a whole number of at least 2.
+
+    Source: D. Yang, Q. Zhang, Drift-independent volatility estimation based on high, low, open, and close prices,
+        J. Bus. 73, 2000.
+    """
+    n = row_count("yang_zhang", "n", n, least=2)
+    numbers = [(name + end, "f8") for name in ("q", "a", "b") for end in ("", "_rest")]
+    fields = [("close", "f8"), ("seen", "i8"), *numbers, *window(n, "squares", "nights", "days")]
+    blank = np.zeros((), fields)
+    blank["close"] = nan
+    params = YangZhang(n, 0.34 / (1.34 + (n + 1.0) / (n - 1.0)))
+    return Feature(_yang_zhang, params, blank, (open, high, low, close), (out,), warmup=n, horizon=n)
+
+
+def _windowed(kernel: Callable[..., None], n: int, inputs: tuple[str, ...], out: str) -> Feature:
+    blank = np.zeros((), [("seen", "i8"), ("total", "f8"), ("rest", "f8"), *window(n, "ring")])
+    return Feature(kernel, Window(n), blank, inputs, (out,), warmup=n - 1, horizon=n - 1)
