@@ -1,9 +1,29 @@
-"""Who trades."""
+"""Who trades, how much, and what it does to the price."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.flow import cvd, taker_ratio
+from quantlib.features.cvd_events import cvd_events
+from quantlib.features.flow import cvd, taker_ratio, taker_ratio_time
+from quantlib.features.impact import kyle_lambda, tick_imbalance
+from quantlib.features.realised_spread import realised_spread, realised_spread_time
+from quantlib.features.spreads import effective_spread
+from quantlib.features.volume_ratio import volume_ratio
+from quantlib.features.vpin import bulk_vpin, vpin
 
 FLOW = {
     "cvd": Entry(cvd, {}),
+    "cvd_events": Entry(cvd_events, {"n": 3, "window": 7, "enter": 1.0}),
     "taker_ratio": Entry(taker_ratio, {"n": 7}),
+    "taker_ratio_time": Entry(taker_ratio_time, {"seconds": 5.0, "cells": 4}),
+    "volume_ratio": Entry(
+        volume_ratio, {"seconds": 60.0, "days": 2, "n": 5, "threshold": 1.0, "least": 1, "day": 240.0}
+    ),
+    "vpin": Entry(vpin, {"bucket": 50.0, "n": 3, "window": 5, "threshold": 0.5}),
+    "bulk_vpin": Entry(
+        bulk_vpin, {"bucket": 50.0, "n": 3, "window": 5, "threshold": 0.5, "changes": 4, "freedom": 0.25}
+    ),
+    "kyle_lambda": Entry(kyle_lambda, {"n": 5}),
+    "tick_imbalance": Entry(tick_imbalance, {"n": 5}),
+    "effective_spread": Entry(effective_spread, {"n": 7}),
+    "realised_spread": Entry(realised_spread, {"lag": 3, "n": 7}),
+    "realised_spread_time": Entry(realised_spread_time, {"seconds": 5.0, "n": 7, "room": 6}),
 }

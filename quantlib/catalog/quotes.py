@@ -2,8 +2,10 @@
 
 from quantlib.catalog.entry import Entry
 from quantlib.features.quotes import microprice, spread
+from quantlib.features.spreads import spread_zscore
 
 QUOTES = {
     "spread": Entry(spread, {}),
+    "spread_zscore": Entry(spread_zscore, {"n": 7}),
     "microprice": Entry(microprice, {}),
 }

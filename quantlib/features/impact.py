@@ -1,0 +1,145 @@
+"""How far trading moves the price, and which way it has ticked."""
+
+from math import isnan, nan
+
+import numpy as np
+
+from quantlib.core import Feature
+from quantlib.features.rows import FOREVER, Window, row_count
+from quantlib.jit import kernel
+from quantlib.kernels.exact import ring_sum, slide, two_product, two_sum
+from quantlib.kernels.moments import variance
+from quantlib.kernels.pairs import covariance
+from quantlib.kernels.ring import window
+from quantlib.kernels.sums import window_sum
+
+SUMS = ("x", "y", "q", "e", "c", "d")  # signed size; price change; its square and its error; product and its error
+
+
+@kernel
+def _kyle_lambda(p, memory, symbol, price, size, side, slope):
+    i = 0
+    n = float(p.n)
+    while i < price.size:
+        code = symbol[i]
+        m = memory[code]
+        xs, ys, qs, es, cs, ds = m.xs, m.ys, m.qs, m.es, m.cs, m.ds
+        x, y, q, e, c, d = m.x, m.y, m.q, m.e, m.c, m.d
+        x_rest, y_rest, q_rest, e_rest, c_rest, d_rest = m.x_rest, m.y_rest, m.q_rest, m.e_rest, m.c_rest, m.d_rest
+        seen, last = m.seen, m.price
+        while i < price.size and symbol[i] == code:
+            slope[i] = nan
+            signed = size[i] * side[i]
+            if not isnan(price[i] + signed):
+                if not isnan(last):
+                    change = price[i] - last
+                    square, square_error = two_product(signed, signed)
+                    product, product_error = two_product(signed, change)
+                    x, x_rest = slide(x, x_rest, xs, seen, p.n, signed)
+                    y, y_rest = slide(y, y_rest, ys, seen, p.n, change)
+                    q, q_rest = slide(q, q_rest, qs, seen, p.n, square)
+                    e, e_rest = slide(e, e_rest, es, seen, p.n, square_error)
+                    c, c_rest = slide(c, c_rest, cs, seen, p.n, product)
+                    d, d_rest = slide(d, d_rest, ds, seen, p.n, product_error)
+                    seen += 1
+                    sx, sx_low = two_sum(x, x_rest)
+                    sy, sy_low = two_sum(y, y_rest)
+                    sq, sq_low = two_sum(q, q_rest)
+                    sc, sc_low = two_sum(c, c_rest)
+                    se, sd = e + e_rest, d + d_rest
+                    if isnan(sx + sy + sq + sc + se + sd):
+                        sx, sx_low, x_rest = ring_sum(xs, m.parts, seen, p.n)
+                        sy, sy_low, y_rest = ring_sum(ys, m.parts, seen, p.n)
+                        sq, sq_low, q_rest = ring_sum(qs, m.parts, seen, p.n)
+                        se, _, e_rest = ring_sum(es, m.parts, seen, p.n)
+                        sc, sc_low, c_rest = ring_sum(cs, m.parts, seen, p.n)
+                        sd, _, d_rest = ring_sum(ds, m.parts, seen, p.n)
+                        x, y, q, e, c, d = sx, sy, sq, se, sc, sd
+                    if seen >= p.n:
+                        wide = variance(n, 0.0, sx, sx_low, sq, sq_low + se)
+                        both = covariance(n, sx, sx_low, sy, sy_low, sc, sc_low + sd)
+                        slope[i] = both / wide if wide > 0.0 else 0.0
+                last = price[i]
+            i += 1
+        m.seen, m.price = seen, last
+        m.x, m.y, m.q, m.e, m.c, m.d = x, y, q, e, c, d
+        m.x_rest, m.y_rest, m.q_rest, m.e_rest, m.c_rest, m.d_rest = x_rest, y_rest, q_rest, e_rest, c_rest, d_rest
+
+
+@kernel
+def _tick_imbalance(p, memory, symbol, price, imbalance, tick):
+    i = 0
+    while i < price.size:
+        code = symbol[i]
+        m = memory[code]
+        seen, last, sign, total, rest = m.seen, m.price, m.sign, m.total, m.rest
+        while i < price.size and symbol[i] == code:
+            imbalance[i] = tick[i] = nan
+            if not isnan(price[i]):
+                if seen > 0 and price[i] != last:
+                    sign = 1.0 if price[i] > last else -1.0
+                last = price[i]
+                total, rest, share = window_sum(total, rest, m.ticks, m.parts, seen, p.n, sign)
+                seen += 1
+                if seen >= p.n:
+                    imbalance[i], tick[i] = share / p.n, sign
+            i += 1
+        m.seen, m.price, m.sign, m.total, m.rest = seen, last, sign, total, rest
+
+
+def kyle_lambda(
+    n: int = 50, *, price: str = "price", size: str = "size", side: str = "side", out: str = "kyle_lambda"
+) -> Feature:
+    """How far a unit of net buying moves the price: Kyle's lambda by regression over the last n trades.
+
+    λ = cov(Δp, x) / var(x),  Δp[t] = p[t] - p[t-1],  x[t] = side[t] size[t]; 0 where x does not vary
+
+    Args:
+        n: changes of price in the regression, at least 2.
+        price: column read: the trade's price, or a mid held at each trade, which does not bounce between bid and ask.
+            (rows,) float64, or NaN.
+        size: column read. (rows,) float64, shares, contracts or coins, not negative, or NaN.
+        side: column read. (rows,) float64, 1 where a buyer was the aggressor, -1 where a seller was, 0 unknown, or NaN;
+            a row missing any of these is missing.
+        out: column written. (rows,) float64, in units of price per unit of size; NaN until the (n+1)-th trade of a
+            symbol.
+
+    Raises:
+        ValueError: if n is not a whole number of at least 2.
+
+    Source: A. S. Kyle, Continuous auctions and insider trading, Econometrica 53, 1985; estimated with an intercept as
+        by L. R. Glosten, L. E. Harris, Estimating the components of the bid/ask spread, J. Financ. Econ. 21, 1988.
+    Differs: Kyle's λ is a parameter of an equilibrium; the slope is its usual estimate.
+    """
+    n = row_count("kyle_lambda", "n", n, 2)
+    numbers = [(name + end, "f8") for name in SUMS for end in ("", "_rest")]
+    fields = [("price", "f8"), ("seen", "i8"), *numbers, *window(n, *(name + "s" for name in SUMS))]
+    blank = np.zeros((), fields)
+    blank["price"] = nan
+    return Feature(_kyle_lambda, Window(n), blank, (price, size, side), (out,), n, n, clock="trade")
+
+
+def tick_imbalance(n: int = 100, *, price: str = "price", out: str = "tick_imbalance", clock: str = "trade") -> Feature:
+    """Upticks less downticks among the last n trades, by the tick rule.
+
+    b = 1 where the price rose, -1 where it fell, and where it stood still what it was before (0 until it first moves);
+    imbalance = mean of the last n b
+
+    Args:
+        n: trades in the window, at least 1.
+        price: column read. (rows,) float64, any unit, or NaN.
+        out: columns written, (rows,) float64, NaN until the n-th trade of a symbol: `out` -1 to 1, `out_tick` b.
+        clock: the rows it runs on.
+
+    A price may stand still for any number of trades, so no number of rows is its horizon.
+
+    Raises:
+        ValueError: if n is not a whole number of at least 1.
+
+    Source: C. M. C. Lee, M. J. Ready, Inferring trade direction from intraday data, J. Finance 46, 1991 (tick test); M.
+        López de Prado, Advances in Financial Machine Learning, 2018, sec. 2.3.2.1.
+    """
+    n = row_count("tick_imbalance", "n", n)
+    numbers = [(name, "f8") for name in ("price", "sign", "total", "rest")]
+    blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "ticks")])
+    return Feature(_tick_imbalance, Window(n), blank, (price,), (out, f"{out}_tick"), n - 1, FOREVER, clock)
