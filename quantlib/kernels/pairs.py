@@ -5,8 +5,8 @@ from quantlib.kernels.exact import two_product
 
 
 @block
-def cross(n, x, y, xy):
-    """n Σxy - Σx Σy: n^2 times the covariance, where each sum is the exact one rounded."""
-    a, b = two_product(n, xy)
-    c, d = two_product(x, y)
-    return (a - c) + (b - d)
+def covariance(n, x, x_low, y, y_low, c, c_low):
+    """Population covariance (n Σxy - Σx Σy) / n^2, each sum given as two numbers that add up to it."""
+    a, b = two_product(n, c)
+    p, q = two_product(x, y)
+    return ((a - p) + ((b + n * c_low) - (q + (x * y_low + x_low * y)))) / (n * n)
