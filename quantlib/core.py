@@ -257,8 +257,8 @@ def _symbol_codes(columns: Mapping[str, NDArray[Any]], rows: int, symbols: int) 
     if codes.dtype != np.int32:
         raise FeatureError(f"run: column 'symbol' must hold int32 codes, got {codes.dtype}; quantlib.table makes them")
     codes = writable(np.ascontiguousarray(codes))
-    bad = _first_unknown.dispatcher(codes, symbols)
-    if bad >= 0:
+    if _some_unknown.dispatcher(codes, symbols):
+        bad = int(np.argmax((codes < 0) | (codes >= symbols)))
         raise FeatureError(f"run: row {bad} has symbol code {codes[bad]}, memory holds codes 0 to {symbols - 1}")
     return codes
 
@@ -278,8 +278,8 @@ def _input(
 
 
 @kernel
-def _first_unknown(codes, symbols):
+def _some_unknown(codes, symbols):
+    unknown = False
     for i in range(codes.size):
-        if codes[i] < 0 or codes[i] >= symbols:
-            return i
-    return -1
+        unknown |= (codes[i] < 0) | (codes[i] >= symbols)
+    return unknown
