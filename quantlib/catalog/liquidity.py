@@ -1,5 +1,10 @@
 """What trading costs, from bars."""
 
 from quantlib.catalog.entry import Entry
+from quantlib.features.liquidity import amihud, corwin_schultz, roll_spread
 
-LIQUIDITY: dict[str, Entry] = {}
+LIQUIDITY: dict[str, Entry] = {
+    "amihud": Entry(amihud, {"n": 7}),
+    "roll_spread": Entry(roll_spread, {"n": 7}),
+    "corwin_schultz": Entry(corwin_schultz, {"n": 7}),
+}
