@@ -12,7 +12,7 @@ from quantlib.kernels.pairs import covariance
 from quantlib.kernels.ring import window
 from quantlib.kernels.sums import window_sum
 
-NARROWING = 3.0 - 2.0 * sqrt(2.0)
+SILVER = 1.0 + sqrt(2.0)  # (sqrt(2) - 1) / (3 - 2 sqrt(2)), and 1 / sqrt(3 - 2 sqrt(2)) too
 
 
 class CorwinSchultz(NamedTuple):
@@ -81,32 +81,26 @@ def _corwin_schultz(p, memory, symbol, high, low, closing, spread, clipped):
         code = symbol[i]
         m = memory[code]
         spreads, clips, parts = m.spreads, m.clips, m.parts
-        last_high, last_low, last, seen = m.high, m.low, m.close, m.seen
+        last_high, last_low, last, before, seen = m.high, m.low, m.close, m.reach, m.seen
         a, a_rest, b, b_rest = m.a, m.a_rest, m.b, m.b_rest
         while i < closing.size and symbol[i] == code:
             spread[i] = clipped[i] = nan
             if not isnan(high[i] + low[i] + closing[i]):
+                now = log(high[i] / low[i])
                 if not isnan(last):
                     gap = p.shift * (max(low[i] - last, 0.0) - max(last - high[i], 0.0))
                     top, bottom = max(high[i] - gap, last_high), min(low[i] - gap, last_low)
-                    one = _pair(log(high[i] / low[i]), log(last_high / last_low), log(top / bottom))
+                    alpha = SILVER * (sqrt(now * now + before * before) - log(top / bottom))
+                    one = 2.0 * tanh(0.5 * alpha)  # 2 (e^α - 1) / (1 + e^α)
                     a, a_rest, x = window_sum(a, a_rest, spreads, parts, seen, p.n, one)
                     b, b_rest, y = window_sum(b, b_rest, clips, parts, seen, p.n, max(one, 0.0))
                     seen += 1
                     if seen >= p.n:
                         spread[i], clipped[i] = x / p.n, y / p.n
-                last_high, last_low, last = high[i], low[i], closing[i]
+                last_high, last_low, last, before = high[i], low[i], closing[i], now
             i += 1
-        m.high, m.low, m.close, m.seen = last_high, last_low, last, seen
+        m.high, m.low, m.close, m.reach, m.seen = last_high, last_low, last, before, seen
         m.a, m.a_rest, m.b, m.b_rest = a, a_rest, b, b_rest
-
-
-@kernel
-def _pair(now, before, both):
-    """The spread from the log ranges of two rows and of both together."""
-    beta = now * now + before * before
-    alpha = (sqrt(2.0 * beta) - sqrt(beta)) / NARROWING - both / sqrt(NARROWING)
-    return 2.0 * tanh(0.5 * alpha)  # 2 (e^α - 1) / (1 + e^α)
 
 
 def amihud(n: int = 20, *, price: str = "close", volume: str = "volume", out: str = "amihud") -> Feature:
@@ -149,7 +143,7 @@ def roll_spread(n: int = 50, *, price: str = "close", out: str = "roll_spread") 
         ValueError: if n is not a whole number of at least 2.
 
     Source: R. Roll, A simple implicit measure of the effective bid-ask spread in an efficient market, J. Finance 39,
-        1984, eq. 3.
+        1984.
     Differs: of moves, in the unit of price, where he takes returns; give it the log price for a fraction.
     """
     n = row_count("roll_spread", "n", n, least=2)
@@ -190,7 +184,7 @@ def corwin_schultz(
     Differs: the gap is taken out of γ only; a row's own log range in β would change by a share of the gap itself.
     """
     n = row_count("corwin_schultz", "n", n)
-    numbers = [(name, "f8") for name in ("high", "low", "close", "a", "a_rest", "b", "b_rest")]
+    numbers = [(name, "f8") for name in ("high", "low", "close", "reach", "a", "a_rest", "b", "b_rest")]
     blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "spreads", "clips")])
     blank["close"] = nan
     params = CorwinSchultz(n, 1.0 if overnight else 0.0)
