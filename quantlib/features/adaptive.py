@@ -7,7 +7,8 @@ from quantlib.core import Feature
 from quantlib.features.rows import faded, row_count
 from quantlib.jit import kernel
 from quantlib.kernels.ewm import toward
-from quantlib.kernels.halves import fits, halves, refit, summed
+from quantlib.kernels.lines import bounds, cut, fits, summed
+from quantlib.kernels.sliding import gather, room_for
 
 
 class Kama(NamedTuple):
@@ -19,45 +20,42 @@ class Kama(NamedTuple):
 @kernel
 def _kama(p, memory, symbol, price, mean):
     i = 0
+    room = room_for(p.n)
     while i < price.size:
         code = symbol[i]
         m = memory[code]
         ring, prices, mask = m.ring, m.prices, m.ring.size - 1
-        seen, now, last, way, way_low = m.seen, m.now, m.last, m.way, m.way_low
-        cut, fine, limit = m.cut, m.fine, m.limit
+        seen, unit, now, last, way, way_low = m.seen, m.unit, m.now, m.last, m.way, m.way_low
+        fine, limit = bounds(unit, room)
         while i < price.size and symbol[i] == code:
             x = price[i]
             mean[i] = nan
             i += 1
             step = abs(x - last)
-            high, low = halves(step, cut)
+            high, low = cut(step, unit)
             if fits(step, low, fine, limit):
-                old, old_low = halves(ring[(seen - p.n) & mask], cut)
+                old, old_low = cut(ring[(seen - p.n) & mask], unit)
                 way += high - old
                 way_low += low - old_low
                 ring[seen & mask] = step
-                total = way + way_low
+                seen += 1
             elif isnan(x):
                 continue
-            elif isnan(step):  # the first price makes no move
-                prices[0] = now = last = x
-                continue
-            else:
+            elif not isnan(step):
                 ring[seen & mask] = step
-                cut, fine, limit, way, way_low, total = refit(ring, m.parts, seen + 1, p.n)
-            seen += 1
-            last = x
-            prices[seen & mask] = x
+                seen += 1
+                way, way_low, unit = gather(ring, m.parts, seen, p.n, room)
+                fine, limit = bounds(unit, room)
             if seen >= p.n:
-                gone = abs(x - prices[(seen - p.n) & mask])
+                gone, total = abs(x - prices[(seen - p.n) & mask]), way + way_low
                 efficiency = gone / total if gone < total else 1.0
                 weight = p.slow + efficiency * (p.fast - p.slow)
                 now = toward(now, x, weight * weight)
                 mean[i - 1] = now
             else:
                 now = x
-        m.seen, m.now, m.last, m.way, m.way_low = seen, now, last, way, way_low
-        m.cut, m.fine, m.limit = cut, fine, limit
+            last = prices[seen & mask] = x
+        m.seen, m.unit, m.now, m.last, m.way, m.way_low = seen, unit, now, last, way, way_low
 
 
 def kama(n: int = 10, fast: int = 2, slow: int = 30, *, price: str = "close", out: str = "kama") -> Feature:

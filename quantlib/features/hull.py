@@ -6,7 +6,8 @@ from typing import NamedTuple
 from quantlib.core import Feature
 from quantlib.features.rows import row_count
 from quantlib.jit import kernel
-from quantlib.kernels.halves import fits, halves, level_sums, line_sum, refit_line, slid, summed
+from quantlib.kernels.lines import bounds, cut, fits, gather_line, level_sums, line_sum, slid, summed
+from quantlib.kernels.sliding import room_for
 
 
 class Hull(NamedTuple):
@@ -16,64 +17,68 @@ class Hull(NamedTuple):
 
 
 SUMS = ("s", "s_low", "w", "w_low", "r", "r_low", "v", "v_low")
-LAST = ("last_cut", "last_fine", "last_limit", "q", "q_low", "u", "u_low")
+LAST = ("q", "q_low", "u", "u_low", "last_unit")
 
 
 @kernel
 def _hma(p, memory, symbol, price, mean):
     """s and w are the sums of the long mean, r and v of the short one, q and u of the last one."""
     i = 0
-    n, half, root = float(p.n), float(p.half), float(p.root)
-    over, half_over, root_over = n * (n + 1.0) / 2.0, half * (half + 1.0) / 2.0, root * (root + 1.0) / 2.0
+    over, half_over, root_over = _weights(p.n), _weights(p.half), _weights(p.root)
+    room, last_room = room_for(over), room_for(root_over)
     while i < price.size:
         code = symbol[i]
         m = memory[code]
         ring, leads, mask = m.ring, m.leads, m.ring.size - 1
-        seen, cut, fine, limit = m.seen, m.cut, m.fine, m.limit
+        seen, unit, last_unit = m.seen, m.unit, m.last_unit
         s, s_low, w, w_low, r, r_low, v, v_low = m.s, m.s_low, m.w, m.w_low, m.r, m.r_low, m.v, m.v_low
-        last_cut, last_fine, last_limit = m.last_cut, m.last_fine, m.last_limit
         q, q_low, u, u_low = m.q, m.q_low, m.u, m.u_low
         while i < price.size and symbol[i] == code:
             x = price[i]
             mean[i] = nan
             i += 1
-            if isnan(x):
-                continue
-            high, low = halves(x, cut)
-            if fits(x, low, fine, limit):
-                old, old_low = halves(ring[(seen - p.n) & mask], cut)
-                s, s_low, w, w_low = slid(s, s_low, w, w_low, n, high, low, old, old_low)
-                old, old_low = halves(ring[(seen - p.half) & mask], cut)
-                r, r_low, v, v_low = slid(r, r_low, v, v_low, half, high, low, old, old_low)
+            high, low = cut(x, unit)
+            if fits(x, low, *bounds(unit, room)):
+                old, old_low = cut(ring[(seen - p.n) & mask], unit)
+                s, s_low, w, w_low = slid(s, s_low, w, w_low, p.n, high, low, old, old_low)
+                old, old_low = cut(ring[(seen - p.half) & mask], unit)
+                r, r_low, v, v_low = slid(r, r_low, v, v_low, p.half, high, low, old, old_low)
                 ring[seen & mask] = x
-                seen += 1
                 long, short = w + w_low, v + v_low
+            elif isnan(x):
+                continue
             else:
                 ring[seen & mask] = x
-                seen += 1
-                cut, fine, limit, s, s_low, w, w_low = refit_line(ring, seen, p.n, over)
-                r, r_low, v, v_low = level_sums(ring, seen, p.half, cut)
-                long = line_sum(ring, m.products, m.parts, seen, p.n, 1.0, 0.0)
-                short = line_sum(ring, m.products, m.parts, seen, p.half, 1.0, 0.0)
+                s, s_low, w, w_low, unit = gather_line(ring, m.parts, seen + 1, p.n, room)
+                r, r_low, v, v_low = level_sums(ring, seen + 1, p.half, unit)
+                long = line_sum(ring, m.products, m.parts, seen + 1, p.n, 1.0, 0.0)
+                short = line_sum(ring, m.products, m.parts, seen + 1, p.half, 1.0, 0.0)
+            seen += 1
             known = seen - p.n  # leads before this one
             if known < 0:
                 continue
             lead = 2.0 * short / half_over - long / over
-            high, low = halves(lead, last_cut)
-            if fits(lead, low, last_fine, last_limit):
-                old, old_low = halves(leads[(known - p.root) & mask], last_cut)
-                q, q_low, u, u_low = slid(q, q_low, u, u_low, root, high, low, old, old_low)
+            high, low = cut(lead, last_unit)
+            if fits(lead, low, *bounds(last_unit, last_room)):
+                old, old_low = cut(leads[(known - p.root) & mask], last_unit)
+                q, q_low, u, u_low = slid(q, q_low, u, u_low, p.root, high, low, old, old_low)
                 leads[known & mask] = lead
                 total = u + u_low
             else:
                 leads[known & mask] = lead
-                last_cut, last_fine, last_limit, q, q_low, u, u_low = refit_line(leads, known + 1, p.root, root_over)
+                q, q_low, u, u_low, last_unit = gather_line(leads, m.parts, known + 1, p.root, last_room)
                 total = line_sum(leads, m.products, m.parts, known + 1, p.root, 1.0, 0.0)
-            mean[i - 1] = total / root_over if known + 1 >= p.root else nan
-        m.seen, m.cut, m.fine, m.limit = seen, cut, fine, limit
+            if known + 1 >= p.root:
+                mean[i - 1] = total / root_over
+        m.seen, m.unit, m.last_unit = seen, unit, last_unit
         m.s, m.s_low, m.w, m.w_low, m.r, m.r_low, m.v, m.v_low = s, s_low, w, w_low, r, r_low, v, v_low
-        m.last_cut, m.last_fine, m.last_limit = last_cut, last_fine, last_limit
         m.q, m.q_low, m.u, m.u_low = q, q_low, u, u_low
+
+
+@kernel
+def _weights(n):
+    """The sum of the weights 1 to n."""
+    return n * (n + 1.0) / 2.0
 
 
 def hma(n: int = 20, *, price: str = "close", out: str = "hma") -> Feature:

@@ -5,74 +5,65 @@ from math import isnan, nan
 from quantlib.core import Feature
 from quantlib.features.rows import Window, row_count
 from quantlib.jit import kernel
-from quantlib.kernels.halves import fits, halves, refit, summed
+from quantlib.kernels.lines import bounds, cut, fits, summed
+from quantlib.kernels.sliding import gather, room_for, slide
 
 
 @kernel
 def _sma(p, memory, symbol, price, mean):
     i = 0
-    n = float(p.n)
+    n, room = float(p.n), room_for(p.n)
     while i < price.size:
         code = symbol[i]
         m = memory[code]
         ring, mask = m.ring, m.ring.size - 1
-        seen, highs, lows, cut, fine, limit = m.seen, m.highs, m.lows, m.cut, m.fine, m.limit
+        seen, unit, s, s_low = m.seen, m.unit, m.s, m.s_low
+        fine, limit = bounds(unit, room)
         while i < price.size and symbol[i] == code:
             x = price[i]
-            high, low = halves(x, cut)
+            high, low = cut(x, unit)
             if fits(x, low, fine, limit):
-                old_high, old_low = halves(ring[(seen - p.n) & mask], cut)
-                highs += high - old_high
-                lows += low - old_low
+                old, old_low = cut(ring[(seen - p.n) & mask], unit)
+                s += high - old
+                s_low += low - old_low
                 ring[seen & mask] = x
                 seen += 1
-                mean[i] = (highs + lows) / n if seen >= p.n else nan
+                mean[i] = (s + s_low) / n if seen >= p.n else nan
             elif isnan(x):
                 mean[i] = nan
             else:
                 ring[seen & mask] = x
                 seen += 1
-                cut, fine, limit, highs, lows, total = refit(ring, m.parts, seen, p.n)
-                mean[i] = total / n if seen >= p.n else nan
+                s, s_low, unit = gather(ring, m.parts, seen, p.n, room)
+                fine, limit = bounds(unit, room)
+                mean[i] = (s + s_low) / n if seen >= p.n else nan
             i += 1
-        m.seen, m.highs, m.lows, m.cut, m.fine, m.limit = seen, highs, lows, cut, fine, limit
+        m.seen, m.unit, m.s, m.s_low = seen, unit, s, s_low
 
 
 @kernel
 def _vwma(p, memory, symbol, price, volume, mean):
     i = 0
+    room = room_for(p.n)
     while i < price.size:
         code = symbol[i]
         m = memory[code]
-        paid, volumes, mask = m.ring, m.volumes, m.ring.size - 1
-        seen, s, s_low, v, v_low = m.seen, m.s, m.s_low, m.v, m.v_low
-        cut, fine, limit, v_cut, v_fine, v_limit = m.cut, m.fine, m.limit, m.v_cut, m.v_fine, m.v_limit
+        ring, volumes, seen, unit, v_unit = m.ring, m.volumes, m.seen, m.unit, m.v_unit
+        s, s_low, v, v_low = m.s, m.s_low, m.v, m.v_low
         while i < price.size and symbol[i] == code:
-            x, y = price[i] * volume[i], volume[i]
             mean[i] = nan
+            if not isnan(price[i] + volume[i]):
+                s, s_low = slide(s, s_low, unit, room, ring, seen, p.n, price[i] * volume[i])
+                v, v_low = slide(v, v_low, v_unit, room, volumes, seen, p.n, volume[i])
+                seen += 1
+                if isnan(s_low + v_low):
+                    s, s_low, unit = gather(ring, m.parts, seen, p.n, room)
+                    v, v_low, v_unit = gather(volumes, m.parts, seen, p.n, room)
+                if seen >= p.n:
+                    mean[i] = (s + s_low) / (v + v_low) if v + v_low > 0.0 else price[i]
             i += 1
-            high, low = halves(x, cut)
-            y_high, y_low = halves(y, v_cut)
-            if fits(x, low, fine, limit) and fits(y, y_low, v_fine, v_limit):
-                old, old_low = halves(paid[(seen - p.n) & mask], cut)
-                s += high - old
-                s_low += low - old_low
-                old, old_low = halves(volumes[(seen - p.n) & mask], v_cut)
-                v += y_high - old
-                v_low += y_low - old_low
-                paid[seen & mask], volumes[seen & mask] = x, y
-                top, bottom = s + s_low, v + v_low
-            elif isnan(price[i - 1] + y):
-                continue
-            else:
-                paid[seen & mask], volumes[seen & mask] = x, y
-                cut, fine, limit, s, s_low, top = refit(paid, m.parts, seen + 1, p.n)
-                v_cut, v_fine, v_limit, v, v_low, bottom = refit(volumes, m.parts, seen + 1, p.n)
-            seen += 1
-            if seen >= p.n:
-                mean[i - 1] = top / bottom if bottom > 0.0 else price[i - 1]
-        m.seen, m.s, m.s_low, m.v, m.v_low = seen, s, s_low, v, v_low
-        m.cut, m.fine, m.limit, m.v_cut, m.v_fine, m.v_limit = cut, fine, limit, v_cut, v_fine, v_limit
+        m.seen, m.unit, m.v_unit = seen, unit, v_unit
+        m.s, m.s_low, m.v, m.v_low = s, s_low, v, v_low
 
 
 def sma(n: int = 20, *, price: str = "close", out: str = "sma") -> Feature:
@@ -91,7 +82,7 @@ def sma(n: int = 20, *, price: str = "close", out: str = "sma") -> Feature:
     Source: TA-Lib, function SMA.
     """
     n = row_count("sma", "n", n)
-    return Feature(_sma, Window(n), summed(n, "highs", "lows"), (price,), (out,), warmup=n - 1, horizon=n - 1)
+    return Feature(_sma, Window(n), summed(n, "s", "s_low"), (price,), (out,), warmup=n - 1, horizon=n - 1)
 
 
 def vwma(n: int = 20, *, price: str = "close", volume: str = "volume", out: str = "vwma") -> Feature:
@@ -112,6 +103,6 @@ def vwma(n: int = 20, *, price: str = "close", volume: str = "volume", out: str 
     Differs: theirs has no value where no volume traded.
     """
     n = row_count("vwma", "n", n)
-    numbers = ("s", "s_low", "v", "v_low", "v_cut", "v_fine", "v_limit")
+    numbers = ("s", "s_low", "v", "v_low", "v_unit")
     blank = summed(n, *numbers, rings=("ring", "volumes"))
     return Feature(_vwma, Window(n), blank, (price, volume), (out,), warmup=n - 1, horizon=n - 1)

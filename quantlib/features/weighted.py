@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from quantlib.core import Feature
 from quantlib.features.rows import Window, row_count
 from quantlib.jit import kernel
-from quantlib.kernels.halves import best_cut, fits, halves, hat_sum, level_sums, line_sum, refit_line, slid, summed
+from quantlib.kernels.lines import bounds, cut, fits, gather_line, hat_sum, level_sums, line_sum, slid, summed
+from quantlib.kernels.sliding import gather, room_for
 
 
 class Line(NamedTuple):
@@ -25,18 +26,18 @@ class Line(NamedTuple):
 @kernel
 def _wma(p, memory, symbol, price, mean):
     i = 0
-    n = float(p.n)
+    n, room = float(p.n), room_for(p.over)
     while i < price.size:
         code = symbol[i]
         m = memory[code]
         ring, mask = m.ring, m.ring.size - 1
-        seen, cut, fine, limit = m.seen, m.cut, m.fine, m.limit
-        s, s_low, w, w_low = m.s, m.s_low, m.w, m.w_low
+        seen, unit, s, s_low, w, w_low = m.seen, m.unit, m.s, m.s_low, m.w, m.w_low
+        fine, limit = bounds(unit, room)
         while i < price.size and symbol[i] == code:
             x = price[i]
-            high, low = halves(x, cut)
+            high, low = cut(x, unit)
             if fits(x, low, fine, limit):
-                old, old_low = halves(ring[(seen - p.n) & mask], cut)
+                old, old_low = cut(ring[(seen - p.n) & mask], unit)
                 s, s_low, w, w_low = slid(s, s_low, w, w_low, n, high, low, old, old_low)
                 ring[seen & mask] = x
                 seen += 1
@@ -46,30 +47,30 @@ def _wma(p, memory, symbol, price, mean):
             else:
                 ring[seen & mask] = x
                 seen += 1
-                cut, fine, limit, s, s_low, w, w_low = refit_line(ring, seen, p.n, p.over)
+                s, s_low, w, w_low, unit = gather_line(ring, m.parts, seen, p.n, room)
+                fine, limit = bounds(unit, room)
                 total = line_sum(ring, m.products, m.parts, seen, p.n, 1.0, 0.0)
                 mean[i] = total / p.over if seen >= p.n else nan
             i += 1
-        m.seen, m.cut, m.fine, m.limit = seen, cut, fine, limit
-        m.s, m.s_low, m.w, m.w_low = s, s_low, w, w_low
+        m.seen, m.unit, m.s, m.s_low, m.w, m.w_low = seen, unit, s, s_low, w, w_low
 
 
 @kernel
 def _line(p, memory, symbol, price, value):
     i = 0
     n, a, b = float(p.n), p.a, p.b
-    weight = abs(a) * n * (n + 1.0) / 2.0 + abs(b) * n
+    room = room_for(abs(a) * n * (n + 1.0) / 2.0 + abs(b) * n)
     while i < price.size:
         code = symbol[i]
         m = memory[code]
         ring, mask = m.ring, m.ring.size - 1
-        seen, cut, fine, limit = m.seen, m.cut, m.fine, m.limit
-        s, s_low, w, w_low = m.s, m.s_low, m.w, m.w_low
+        seen, unit, s, s_low, w, w_low = m.seen, m.unit, m.s, m.s_low, m.w, m.w_low
+        fine, limit = bounds(unit, room)
         while i < price.size and symbol[i] == code:
             x = price[i]
-            high, low = halves(x, cut)
+            high, low = cut(x, unit)
             if fits(x, low, fine, limit):
-                old, old_low = halves(ring[(seen - p.n) & mask], cut)
+                old, old_low = cut(ring[(seen - p.n) & mask], unit)
                 s, s_low, w, w_low = slid(s, s_low, w, w_low, n, high, low, old, old_low)
                 ring[seen & mask] = x
                 seen += 1
@@ -79,12 +80,12 @@ def _line(p, memory, symbol, price, value):
             else:
                 ring[seen & mask] = x
                 seen += 1
-                cut, fine, limit, s, s_low, w, w_low = refit_line(ring, seen, p.n, weight)
+                s, s_low, w, w_low, unit = gather_line(ring, m.parts, seen, p.n, room)
+                fine, limit = bounds(unit, room)
                 total = line_sum(ring, m.products, m.parts, seen, p.n, a, b)
                 value[i] = total / p.over if seen >= p.n else nan
             i += 1
-        m.seen, m.cut, m.fine, m.limit = seen, cut, fine, limit
-        m.s, m.s_low, m.w, m.w_low = s, s_low, w, w_low
+        m.seen, m.unit, m.s, m.s_low, m.w, m.w_low = seen, unit, s, s_low, w, w_low
 
 
 @kernel
@@ -100,40 +101,48 @@ def _trima(p, memory, symbol, price, mean):
     i = 0
     near, far = (p.n + 1) // 2, p.n // 2 + 1
     over = float(near * far)
+    room = room_for(2.0 * over)
     while i < price.size:
         code = symbol[i]
         m = memory[code]
         ring, mask = m.ring, m.ring.size - 1
-        seen, cut, fine, limit = m.seen, m.cut, m.fine, m.limit
-        a, a_low, b, b_low, t, t_low = m.a, m.a_low, m.b, m.b_low, m.t, m.t_low
+        seen, unit, a, a_low, b, b_low, t, t_low = m.seen, m.unit, m.a, m.a_low, m.b, m.b_low, m.t, m.t_low
+        fine, limit = bounds(unit, room)
         while i < price.size and symbol[i] == code:
             x = price[i]
-            high, low = halves(x, cut)
-            mean[i] = nan
+            high, low = cut(x, unit)
             if fits(x, low, fine, limit):
-                top, top_low = halves(ring[(seen - near) & mask], cut)
-                back, back_low = halves(ring[(seen - far) & mask], cut)
-                last, last_low = halves(ring[(seen - p.n - 1) & mask], cut)
+                top, top_low = cut(ring[(seen - near) & mask], unit)
+                back, back_low = cut(ring[(seen - far) & mask], unit)
+                last, last_low = cut(ring[(seen - p.n - 1) & mask], unit)
                 a, a_low = a + (high - top), a_low + (low - top_low)
                 b, b_low = b + (back - last), b_low + (back_low - last_low)
                 t, t_low = t + (a - b), t_low + (a_low - b_low)
                 ring[seen & mask] = x
                 seen += 1
-                if seen >= p.n:
-                    mean[i] = (t + t_low) / over
-            elif not isnan(x):
+                mean[i] = (t + t_low) / over if seen >= p.n else nan
+            elif isnan(x):
+                mean[i] = nan
+            else:
                 ring[seen & mask] = x
                 seen += 1
-                cut, fine, limit = best_cut(ring, seen, p.n + 1, 2.0 * over)
-                a, a_low, w, w_low = level_sums(ring, seen, near, cut)
-                b, b_low, _, _ = level_sums(ring, seen - far, near, cut)
-                _, _, t, t_low = level_sums(ring, seen - near, far - 1, cut)
-                t, t_low = t + ((near + 1) * a - w), t_low + ((near + 1) * a_low - w_low)
-                if seen >= p.n:
-                    mean[i] = hat_sum(ring, m.products, m.parts, seen, p.n) / over
+                a, a_low, b, b_low, t, t_low, unit = _gather_hat(ring, m.parts, seen, p.n, near, far, room)
+                fine, limit = bounds(unit, room)
+                total = hat_sum(ring, m.products, m.parts, seen, p.n)
+                mean[i] = total / over if seen >= p.n else nan
             i += 1
-        m.seen, m.cut, m.fine, m.limit = seen, cut, fine, limit
-        m.a, m.a_low, m.b, m.b_low, m.t, m.t_low = a, a_low, b, b_low, t, t_low
+        m.seen, m.unit, m.a, m.a_low, m.b, m.b_low, m.t, m.t_low = seen, unit, a, a_low, b, b_low, t, t_low
+
+
+@kernel
+def _gather_hat(ring, parts, seen, n, near, far, room):
+    """The sums of `_trima` anew, and the unit that fits them."""
+    _, _, unit = gather(ring, parts, seen, n + 1, room)
+    a, a_low, w, w_low = level_sums(ring, seen, near, unit)
+    b, b_low, _, _ = level_sums(ring, seen - far, near, unit)
+    _, _, rise, rise_low = level_sums(ring, seen - near, far - 1, unit)
+    t, t_low = rise + ((near + 1) * a - w), rise_low + ((near + 1) * a_low - w_low)
+    return a, a_low, b, b_low, t, t_low, unit
 
 
 def line(n: int, a: int, b: int, over: int, price: str, out: str) -> Feature:

@@ -1,12 +1,13 @@
 """Exponentially weighted means, seeded with a plain one."""
 
 from quantlib.jit import block, kernel
+from quantlib.kernels.fma import fma
 
 
 @block
 def toward(mean, x, weight):
-    """The mean after x, once it has started; of equal values it is that value, to the last bit."""
-    return mean + weight * (x - mean)
+    """The mean after x, once it has started: mean + weight (x - mean).  The mean of equal values is that value."""
+    return fma(weight, x - mean, mean)
 
 
 @kernel
