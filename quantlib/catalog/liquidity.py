@@ -1,10 +1,12 @@
 """What trading costs, from bars."""
 
 from quantlib.catalog.entry import Entry
+from quantlib.features.edge import edge
 from quantlib.features.liquidity import amihud, corwin_schultz, roll_spread
 
 LIQUIDITY: dict[str, Entry] = {
     "amihud": Entry(amihud, {"n": 7}),
     "roll_spread": Entry(roll_spread, {"n": 7}),
     "corwin_schultz": Entry(corwin_schultz, {"n": 7}),
+    "edge": Entry(edge, {"n": 7}),
 }
