@@ -60,7 +60,8 @@ def output(loop, n, values):
 @given(values=VALUES, n=st.sampled_from([1, 2, 3, 7, 61, 62]))
 def test_the_highest_and_lowest_are_those_of_the_window(values, n):
     found = output(_values, n, values)
-    assert np.isnan(found["high"][: n - 1]).all() and np.isnan(found["low"][: n - 1]).all()
+    assert np.isnan(found["high"][: n - 1]).all()
+    assert np.isnan(found["low"][: n - 1]).all()
     for t in range(n - 1, len(values)):
         assert found["high"][t] == max(values[t - n + 1 : t + 1])
         assert found["low"][t] == min(values[t - n + 1 : t + 1])
@@ -77,7 +78,8 @@ def test_of_equal_extremes_the_latest_row_is_told(values, n):
 
 def test_no_zero_is_negative():
     found = output(_values, 2, [-0.0, -0.0, 0.0, -0.0])
-    assert not np.signbit(found["high"]).any() and not np.signbit(found["low"]).any()
+    assert not np.signbit(found["high"]).any()
+    assert not np.signbit(found["low"]).any()
 
 
 @pytest.mark.parametrize("loop", [_values, _ages])
