@@ -1,9 +1,13 @@
 """How far the price swings."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.ranges import atr, bollinger
+from quantlib.features.ranges import atr, bandwidth, bollinger, natr, percent_b, true_range
 
 RANGES = {
+    "true_range": Entry(true_range, {}),
     "atr": Entry(atr, {"n": 3}),
+    "natr": Entry(natr, {"n": 3}),
     "bollinger": Entry(bollinger, {"n": 7}),
+    "bandwidth": Entry(bandwidth, {"n": 7}),
+    "percent_b": Entry(percent_b, {"n": 7}),
 }

@@ -6,25 +6,52 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import faded, row_count
-from quantlib.jit import kernel
-from quantlib.kernels.ewm import ewm
-from quantlib.kernels.exact import ring_sum, slide, two_product, two_sum
-from quantlib.kernels.moments import variance
-from quantlib.kernels.ring import window
+from quantlib.features.rows import Nothing, faded, row_count
+from quantlib.jit import block, kernel
+from quantlib.kernels.ewm import ewm, toward
+from quantlib.kernels.sliding import room_for
+from quantlib.kernels.spread import bandwidth_of, spread, spread_blank
+from quantlib.kernels.true_range import true_range as reach_of
 
 
-class Atr(NamedTuple):
+class Wilder(NamedTuple):
     n: int  # ranges in the first mean
     weight: float  # of the newest range, 1 / n
 
 
-class Bollinger(NamedTuple):
+class Deviations(NamedTuple):
     n: int  # rows in the window
     width: float  # standard deviations from the middle to a band
 
 
+LAST = np.array(nan, [("close", "f8")])
 RANGE = np.array((nan, 0.0, 0), [("close", "f8"), ("mean", "f8"), ("seen", "i8")])
+
+
+@kernel
+def _true_range(p, memory, symbol, high, low, close, reach):
+    i = 0
+    while i < close.size:
+        code = symbol[i]
+        m = memory[code]
+        last = m.close
+        while i < close.size and symbol[i] == code:
+            reach[i] = nan
+            if not isnan(high[i] + low[i] + close[i]):
+                reach[i] = reach_of(high[i], low[i], last) if not isnan(last) else nan
+                last = close[i]
+            i += 1
+        m.close = last
+
+
+@block
+def _wilder(p, m, seen, mean, last, high, low, close):
+    """(seen, mean) after a row: the Wilder mean of true ranges; right once seen > n."""
+    if seen > p.n:
+        return seen, toward(mean, reach_of(high, low, last), p.weight)
+    if seen > 0:
+        mean = ewm(mean, reach_of(high, low, last), seen - 1, p.n, p.weight)
+    return seen + 1, mean
 
 
 @kernel
@@ -35,14 +62,30 @@ def _atr(p, memory, symbol, high, low, close, atr):
         m = memory[code]
         last, mean, seen = m.close, m.mean, m.seen
         while i < close.size and symbol[i] == code:
-            atr[i] = nan
-            if not isnan(high[i] + low[i] + close[i]):
-                if not isnan(last):
-                    reach = max(high[i] - low[i], abs(high[i] - last), abs(low[i] - last))
-                    mean = ewm(mean, reach, seen, p.n, p.weight)
-                    seen += 1
-                    atr[i] = mean if seen >= p.n else nan
+            if isnan(high[i] + low[i] + close[i]):
+                atr[i] = nan
+            else:
+                seen, mean = _wilder(p, m, seen, mean, last, high[i], low[i], close[i])
                 last = close[i]
+                atr[i] = mean if seen > p.n else nan
+            i += 1
+        m.close, m.mean, m.seen = last, mean, seen
+
+
+@kernel
+def _natr(p, memory, symbol, high, low, close, atr):
+    i = 0
+    while i < close.size:
+        code = symbol[i]
+        m = memory[code]
+        last, mean, seen = m.close, m.mean, m.seen
+        while i < close.size and symbol[i] == code:
+            if isnan(high[i] + low[i] + close[i]):
+                atr[i] = nan
+            else:
+                seen, mean = _wilder(p, m, seen, mean, last, high[i], low[i], close[i])
+                last = close[i]
+                atr[i] = (100.0 * mean / last if last != 0.0 else 0.0) if seen > p.n else nan
             i += 1
         m.close, m.mean, m.seen = last, mean, seen
 
@@ -50,34 +93,64 @@ def _atr(p, memory, symbol, high, low, close, atr):
 @kernel
 def _bollinger(p, memory, symbol, price, upper, middle, lower):
     i = 0
-    n = float(p.n)
+    room = room_for(p.n)
     while i < price.size:
         code = symbol[i]
         m = memory[code]
-        prices, squares, errors = m.prices, m.squares, m.errors
-        seen, s, s_rest, q, q_rest, e, e_rest = m.seen, m.s, m.s_rest, m.q, m.q_rest, m.e, m.e_rest
         while i < price.size and symbol[i] == code:
             upper[i] = middle[i] = lower[i] = nan
             if not isnan(price[i]):
-                square, error = two_product(price[i], price[i])
-                s, s_rest = slide(s, s_rest, prices, seen, p.n, price[i])
-                q, q_rest = slide(q, q_rest, squares, seen, p.n, square)
-                e, e_rest = slide(e, e_rest, errors, seen, p.n, error)
-                seen += 1
-                a, a_low = two_sum(s, s_rest)
-                b, b_low = two_sum(q, q_rest)
-                c = e + e_rest
-                if isnan(a + b + c):
-                    a, a_low, s_rest = ring_sum(prices, m.parts, seen, p.n)
-                    b, b_low, q_rest = ring_sum(squares, m.parts, seen, p.n)
-                    c, _, e_rest = ring_sum(errors, m.parts, seen, p.n)
-                    s, q, e = a, b, c
-                if seen >= p.n:
-                    half = p.width * sqrt(variance(n, 0.0, a, a_low, b, b_low + c))
-                    mean = a / n
+                mean, wide, _ = spread(m, p.n, room, price[i])
+                if m.seen >= p.n:
+                    half = p.width * sqrt(wide)
                     upper[i], middle[i], lower[i] = mean + half, mean, mean - half
             i += 1
-        m.seen, m.s, m.s_rest, m.q, m.q_rest, m.e, m.e_rest = seen, s, s_rest, q, q_rest, e, e_rest
+
+
+@kernel
+def _bandwidth(p, memory, symbol, price, width):
+    i = 0
+    room = room_for(p.n)
+    while i < price.size:
+        code = symbol[i]
+        m = memory[code]
+        while i < price.size and symbol[i] == code:
+            width[i] = nan
+            if not isnan(price[i]):
+                mean, wide, _ = spread(m, p.n, room, price[i])
+                if m.seen >= p.n:
+                    width[i] = bandwidth_of(mean, sqrt(wide), p.width)
+            i += 1
+
+
+@kernel
+def _percent_b(p, memory, symbol, price, place):
+    i = 0
+    room = room_for(p.n)
+    while i < price.size:
+        code = symbol[i]
+        m = memory[code]
+        while i < price.size and symbol[i] == code:
+            place[i] = nan
+            if not isnan(price[i]):
+                _, wide, away = spread(m, p.n, room, price[i])
+                if m.seen >= p.n:
+                    place[i] = 0.5 + away / (2.0 * p.width * sqrt(wide)) if wide > 0.0 else 0.5
+            i += 1
+
+
+def true_range(*, high: str = "high", low: str = "low", close: str = "close", out: str = "true_range") -> Feature:
+    """True range: how far a row reaches, the gap from the row before included.
+
+    r[t] = max(h[t] - l[t], |h[t] - c[t-1]|, |l[t] - c[t-1]|)
+
+    Args:
+        high, low, close: columns read. (rows,) float64, one unit, or NaN; a row missing one of them is missing.
+        out: column written. (rows,) float64, in the unit of price, not negative; NaN until the second row of a symbol.
+
+    Source: J. W. Wilder, New Concepts in Technical Trading Systems, 1978; TA-Lib, function TRANGE.
+    """
+    return Feature(_true_range, Nothing(), LAST, (high, low, close), (out,), warmup=1, horizon=1)
 
 
 def atr(n: int = 14, *, high: str = "high", low: str = "low", close: str = "close", out: str = "atr") -> Feature:
@@ -97,8 +170,29 @@ def atr(n: int = 14, *, high: str = "high", low: str = "low", close: str = "clos
     Source: J. W. Wilder, New Concepts in Technical Trading Systems, 1978; TA-Lib, function ATR.
     """
     n = row_count("atr", "n", n)
-    params = Atr(n, 1.0 / n)
+    params = Wilder(n, 1.0 / n)
     return Feature(_atr, params, RANGE, (high, low, close), (out,), n, n + faded(params.weight), recursive=True)
+
+
+def natr(n: int = 14, *, high: str = "high", low: str = "low", close: str = "close", out: str = "natr") -> Feature:
+    """Normalised average true range: `atr` in percent of the close.
+
+    100 atr[t] / c[t]; 0 where the close is 0.
+
+    Args:
+        n: rows of the Wilder mean, at least 1.
+        high, low, close: columns read. (rows,) float64, one unit, or NaN; a row missing one of them is missing.
+        out: column written. (rows,) float64, percent; NaN until the (n+1)-th row of a symbol.
+
+    Raises:
+        ValueError: if n is not a whole number of at least 1.
+
+    Source: J. Forman, Cross-market evaluations with normalized average true range, Tech. Anal. Stocks Commod., May
+        2006; TA-Lib, function NATR.
+    """
+    n = row_count("natr", "n", n)
+    params = Wilder(n, 1.0 / n)
+    return Feature(_natr, params, RANGE, (high, low, close), (out,), n, n + faded(params.weight), recursive=True)
 
 
 def bollinger(n: int = 20, width: float = 2.0, *, price: str = "close", out: str = "bollinger") -> Feature:
@@ -121,9 +215,62 @@ def bollinger(n: int = 20, width: float = 2.0, *, price: str = "close", out: str
         σ^2 < 1e-14, we where σ is below 2^-49 of the price.
     """
     n = row_count("bollinger", "n", n)
-    if not 0.0 <= width < float("inf"):
-        raise ValueError(f"bollinger: width must be finite and not negative, got {width}")
-    numbers = [(name, "f8") for name in ("s", "s_rest", "q", "q_rest", "e", "e_rest")]
-    blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "prices", "squares", "errors")])
+    width = checked_width("bollinger", width)
     outputs = (f"{out}_upper", f"{out}_middle", f"{out}_lower")
-    return Feature(_bollinger, Bollinger(n, width), blank, (price,), outputs, warmup=n - 1, horizon=n - 1)
+    return Feature(_bollinger, Deviations(n, width), spread_blank(n), (price,), outputs, warmup=n - 1, horizon=n - 1)
+
+
+def bandwidth(n: int = 20, width: float = 2.0, *, price: str = "close", out: str = "bandwidth") -> Feature:
+    """Bandwidth of Bollinger bands: how far they are apart, as a fraction of their middle.
+
+    (upper - lower) / middle = 2 width σ / mean, of the last n prices; 0 where the mean is 0.
+
+    Args:
+        n: rows in the window, at least 1.
+        width: standard deviations from the middle to a band, not negative.
+        price: column read. (rows,) float64, any unit, or NaN.
+        out: column written. (rows,) float64, a fraction; NaN until the n-th price of a symbol.
+
+    Raises:
+        ValueError: if n is not a whole number of at least 1, or width is negative or not finite.
+
+    Source: J. Bollinger, Bollinger on Bollinger Bands, 2001, ch. 8.
+    Differs: a fraction where charts show percent.
+    """
+    n = row_count("bandwidth", "n", n)
+    params = Deviations(n, checked_width("bandwidth", width))
+    return Feature(_bandwidth, params, spread_blank(n), (price,), (out,), warmup=n - 1, horizon=n - 1)
+
+
+def percent_b(n: int = 20, width: float = 2.0, *, price: str = "close", out: str = "percent_b") -> Feature:
+    """%b: where the price lies between its Bollinger bands.
+
+    (p - lower) / (upper - lower): 0 at the lower band, 1 at the upper; 0.5 where prices stand still.
+
+    Args:
+        n: rows in the window, at least 1.
+        width: standard deviations from the middle to a band, positive.
+        price: column read. (rows,) float64, any unit, or NaN.
+        out: column written. (rows,) float64, a fraction, also below 0 and above 1; NaN until the n-th price of
+            a symbol.
+
+    Raises:
+        ValueError: if n is not a whole number of at least 1, or width is not positive or not finite.
+
+    Source: J. Bollinger, Bollinger on Bollinger Bands, 2001, ch. 8.
+    """
+    n = row_count("percent_b", "n", n)
+    if not 0.0 < width < float("inf"):
+        raise ValueError(f"percent_b: width must be positive and finite, got {width}")
+    return Feature(_percent_b, Deviations(n, width), spread_blank(n), (price,), (out,), warmup=n - 1, horizon=n - 1)
+
+
+def checked_width(who: str, width: float) -> float:
+    """The width of bands.
+
+    Raises:
+        ValueError: if it is negative or not finite; the message names the feature.
+    """
+    if not 0.0 <= width < float("inf"):
+        raise ValueError(f"{who}: width must be finite and not negative, got {width}")
+    return width
