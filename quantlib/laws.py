@@ -158,14 +158,19 @@ def warm_up(feature: Feature, given: Tape) -> None:
 def horizon(feature: Feature, given: Tape, row: int) -> None:
     """A run begun at `row` gives the outputs of the whole run once `horizon` rows of a symbol have passed.
 
-    A recursive feature promises that for rows that move alike: `check` spares it tapes that stand still or leap.
+    A feature across symbols promises it for timestamps at which that is so of every symbol there.  A recursive feature
+    promises it for rows that move alike: `check` spares it tapes that stand still or leap.
     """
     row = _edge(feature, given, row)
     _, whole = _run(feature, given)
     late = given.only(slice(row, given.rows))
     _, fresh = _run(feature, late)
     known = _known(feature, late)
-    settled = np.flatnonzero(known & (_ordinal(late, known) >= feature.horizon))
+    passed = known & (_ordinal(late, known) >= feature.horizon)
+    if feature.scope == "cross":
+        ts = late.columns["ts"]
+        passed &= ~np.isin(ts, ts[known & ~passed])
+    settled = np.flatnonzero(passed)
     rest = {name: column[row:] for name, column in whole.items()}
     says = f"begun at row {row} it gives other outputs after its horizon of {feature.horizon} rows"
     _same("horizon", feature, fresh, rest, settled, says, row, FADED if feature.recursive else 0.0)

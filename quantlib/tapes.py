@@ -41,8 +41,8 @@ def tape(
     """Rows that a feature can read.
 
     Columns are made by name: open, high, low, close, price, bid, ask, benchmark are prices that fit each other,
-    `…size…` and `…volume…` are sizes, `side` is 1 or -1, `bid_0`, `ask_0`, … are levels; any other column is a number
-    around zero.
+    `…size…` and `…volume…` are sizes, `side` is 1 or -1, `sector` 0 to 2, `member` 0 or 1, `bid_0`, `ask_0`, … are
+    levels; any other column is a number around zero.
 
     Args:
         feature: what is to read them.
@@ -121,6 +121,10 @@ def _column(name: str, rng: Any, before: NDArray[Any], price: NDArray[Any], kind
         return np.minimum(before, price) / (1.0 + np.round(rng.random(rows) * 0.01, 3))
     if name in ("close", "price"):
         return price.copy()
+    if name in ("bought", "sold"):
+        return np.cumsum(_column("size", rng, before, price, kind))
+    if name in ("sector", "member"):
+        return rng.integers(0, 3 if name == "sector" else 2, rows).astype(np.float64)
     if name == "benchmark":
         return price * np.exp(rng.normal(0.0, 0.01, rows))
     return np.round(rng.normal(0.0, 1.0, rows), 1)
