@@ -2,11 +2,15 @@
 
 from quantlib.catalog.entry import Entry
 from quantlib.features.adaptive import kama
+from quantlib.features.candles import heikin_ashi
+from quantlib.features.cloud import ichimoku, ichimoku_cloud
 from quantlib.features.convergence import apo, macd, ppo, trix
 from quantlib.features.exponential import dema, ema, rma, t3, tema
 from quantlib.features.hull import hma
 from quantlib.features.means import sma, vwma
 from quantlib.features.regression import linearreg, linearreg_angle, linearreg_intercept, linearreg_slope, tsf
+from quantlib.features.reversal import sar
+from quantlib.features.supertrend import supertrend, supertrend_side
 from quantlib.features.weighted import trima, wma
 
 TREND = {
@@ -30,4 +34,10 @@ TREND = {
     "apo": Entry(apo, {"fast": 2, "slow": 4}),
     "ppo": Entry(ppo, {"fast": 2, "slow": 4}),
     "trix": Entry(trix, {"n": 2}),
+    "sar": Entry(sar, {}),
+    "supertrend": Entry(supertrend, {"n": 3, "width": 1.5}),
+    "supertrend_side": Entry(supertrend_side, {"n": 3, "width": 1.5}),
+    "heikin_ashi": Entry(heikin_ashi, {}),
+    "ichimoku": Entry(ichimoku, {"fast": 2, "base": 4, "slow": 7}),
+    "ichimoku_cloud": Entry(ichimoku_cloud, {"fast": 2, "base": 4, "slow": 7, "ahead": 3}),
 }

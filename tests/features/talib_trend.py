@@ -1,11 +1,14 @@
 """TA-Lib's columns and ours: trend."""
 
 from quantlib.features.adaptive import kama
+from quantlib.features.candles import heikin_ashi
 from quantlib.features.convergence import macd, ppo, trix
 from quantlib.features.exponential import dema, ema, rma, t3, tema
 from quantlib.features.hull import hma
 from quantlib.features.means import sma, vwma
-from quantlib.features.regression import linearreg, linearreg_slope
+from quantlib.features.regression import linearreg
+from quantlib.features.reversal import sar
+from quantlib.features.supertrend import supertrend, supertrend_side
 from quantlib.features.weighted import trima, wma
 
 TREND = {
@@ -15,7 +18,6 @@ TREND = {
     "TRIMA_20": (trima(20), "trima"),
     "HMA_20": (hma(20), "hma"),
     "LINEARREG_20": (linearreg(20), "linearreg"),
-    "LINEARREG_SLOPE_20": (linearreg_slope(20), "linearreg_slope"),
     "EMA_20": (ema(20), "ema"),
     "RMA_14": (rma(14), "rma"),
     "DEMA_20": (dema(20), "dema"),
@@ -27,4 +29,11 @@ TREND = {
     "MACD_hist": (macd(), "macd_histogram"),
     "PPO_12_26": (ppo(12, 26), "ppo"),
     "TRIX_15": (trix(15), "trix"),
+    "SAR": (sar(), "sar"),
+    "SUPERTREND_0": (supertrend(10, 3.0), "supertrend"),
+    "SUPERTREND_1": (supertrend_side(10, 3.0), "supertrend_side"),
+    "HA_0": (heikin_ashi(), "ha_open"),
+    "HA_1": (heikin_ashi(), "ha_high"),
+    "HA_2": (heikin_ashi(), "ha_low"),
+    "HA_3": (heikin_ashi(), "ha_close"),
 }
