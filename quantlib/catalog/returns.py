@@ -1,8 +1,12 @@
 """Returns, ratios and where the price stands against its past."""
 
 from quantlib.catalog.entry import Entry
+from quantlib.features.dependence import autocorrelation
 from quantlib.features.drawdown import drawdown, rolling_drawdown
+from quantlib.features.entropy import permutation_entropy, sign_entropy
+from quantlib.features.fractional import fractional_difference
 from quantlib.features.gaps import gap, gap_fill
+from quantlib.features.hurst import hurst
 from quantlib.features.returns import (
     log_price,
     log_return,
@@ -23,4 +27,9 @@ RETURNS: dict[str, Entry] = {
     "gap_fill": Entry(gap_fill, {"n": 5}),
     "drawdown": Entry(drawdown, {}),
     "rolling_drawdown": Entry(rolling_drawdown, {"n": 7}),
+    "fractional_difference": Entry(fractional_difference, {"threshold": 0.01}),
+    "hurst": Entry(hurst, {"n": 7, "lags": 3}),
+    "autocorrelation": Entry(autocorrelation, {"lag": 2, "n": 7}),
+    "permutation_entropy": Entry(permutation_entropy, {"n": 7}),
+    "sign_entropy": Entry(sign_entropy, {"n": 7}),
 }
