@@ -3,11 +3,15 @@
 from quantlib.catalog.entry import Entry
 from quantlib.features.cvd_events import cvd_events
 from quantlib.features.flow import cvd, taker_ratio, taker_ratio_time
+from quantlib.features.imbalance_bars import dollar_imbalance_bars, tick_imbalance_bars, volume_imbalance_bars
 from quantlib.features.impact import kyle_lambda, tick_imbalance
 from quantlib.features.realised_spread import realised_spread, realised_spread_time
+from quantlib.features.sampled_bars import dollar_bars, tick_bars, time_bars, volume_bars
 from quantlib.features.spreads import effective_spread
 from quantlib.features.volume_ratio import volume_ratio
 from quantlib.features.vpin import bulk_vpin, vpin
+
+IMBALANCE = {"length": 4, "least": 2, "most": 9, "bars": 3}
 
 FLOW = {
     "cvd": Entry(cvd, {}),
@@ -26,4 +30,11 @@ FLOW = {
     "effective_spread": Entry(effective_spread, {"n": 7}),
     "realised_spread": Entry(realised_spread, {"lag": 3, "n": 7}),
     "realised_spread_time": Entry(realised_spread_time, {"seconds": 5.0, "n": 7, "room": 6}),
+    "time_bars": Entry(time_bars, {"seconds": 7.0}),
+    "tick_bars": Entry(tick_bars, {"n": 4}),
+    "volume_bars": Entry(volume_bars, {"volume": 60.0}),
+    "dollar_bars": Entry(dollar_bars, {"money": 600.0}),
+    "tick_imbalance_bars": Entry(tick_imbalance_bars, IMBALANCE),
+    "volume_imbalance_bars": Entry(volume_imbalance_bars, IMBALANCE),
+    "dollar_imbalance_bars": Entry(dollar_imbalance_bars, IMBALANCE),
 }
