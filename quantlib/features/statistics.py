@@ -1,0 +1,179 @@
+"""Statistics of the last n values of a column: their sum and their spread, exact at any size of the values."""
+
+from math import isnan, nan, sqrt
+from typing import NamedTuple
+
+from quantlib.core import Feature
+from quantlib.features.rows import Window, row_count
+from quantlib.jit import kernel
+from quantlib.kernels.lines import bounds, cut, fits, summed
+from quantlib.kernels.sliding import gather, room_for
+from quantlib.kernels.spread import spread, spread_blank
+
+
+class Spread(NamedTuple):
+    n: int  # rows in the window
+    scale: float  # of the variance over n: n / (n - ddof)
+
+
+@kernel
+def _rolling_sum(p, memory, symbol, value, total):
+    i = 0
+    room = room_for(p.n)
+    while i < value.size:
+        code = symbol[i]
+        m = memory[code]
+        ring, mask = m.ring, m.ring.size - 1
+        seen, unit, s, s_low = m.seen, m.unit, m.s, m.s_low
+        fine, limit = bounds(unit, room)
+        while i < value.size and symbol[i] == code:
+            x = value[i]
+            total[i] = nan
+            if not isnan(x):
+                high, low = cut(x, unit)
+                old, old_low = cut(ring[(seen - p.n) & mask], unit)
+                ring[seen & mask] = x
+                seen += 1
+                if fits(x, low, fine, limit):
+                    s, s_low = s + (high - old), s_low + (low - old_low)
+                else:
+                    s, s_low, unit = gather(ring, m.parts, seen, p.n, room)
+                    fine, limit = bounds(unit, room)
+                if seen >= p.n:
+                    total[i] = s + s_low
+            i += 1
+        m.seen, m.unit, m.s, m.s_low = seen, unit, s, s_low
+
+
+@kernel
+def _var(p, memory, symbol, value, var):
+    i = 0
+    room = room_for(p.n)
+    while i < value.size:
+        code = symbol[i]
+        m = memory[code]
+        while i < value.size and symbol[i] == code:
+            var[i] = nan
+            if not isnan(value[i]):
+                _, wide, _ = spread(m, p.n, room, value[i])
+                if m.seen >= p.n:
+                    var[i] = wide * p.scale
+            i += 1
+
+
+@kernel
+def _stddev(p, memory, symbol, value, deviation):
+    i = 0
+    room = room_for(p.n)
+    while i < value.size:
+        code = symbol[i]
+        m = memory[code]
+        while i < value.size and symbol[i] == code:
+            deviation[i] = nan
+            if not isnan(value[i]):
+                _, wide, _ = spread(m, p.n, room, value[i])
+                if m.seen >= p.n:
+                    deviation[i] = sqrt(wide * p.scale)
+            i += 1
+
+
+@kernel
+def _zscore(p, memory, symbol, value, z):
+    i = 0
+    room = room_for(p.n)
+    while i < value.size:
+        code = symbol[i]
+        m = memory[code]
+        while i < value.size and symbol[i] == code:
+            z[i] = nan
+            if not isnan(value[i]):
+                _, wide, away = spread(m, p.n, room, value[i])
+                if m.seen >= p.n:
+                    z[i] = away / sqrt(wide * p.scale) if wide > 0.0 else 0.0
+            i += 1
+
+
+def rolling_sum(n: int = 20, *, value: str = "close", out: str = "rolling_sum") -> Feature:
+    """Sum of the last n values, exact and rounded once.
+
+    Args:
+        n: rows in the window, at least 1.
+        value: column read. (rows,) float64, any unit, or NaN.
+        out: column written. (rows,) float64, in the unit of value; NaN until the n-th value of a symbol.
+
+    Raises:
+        ValueError: if n is not a whole number of at least 1.
+
+    Source: TA-Lib, function SUM.
+    """
+    n = row_count("rolling_sum", "n", n)
+    return Feature(_rolling_sum, Window(n), summed(n, "s", "s_low"), (value,), (out,), warmup=n - 1, horizon=n - 1)
+
+
+def var(n: int = 20, ddof: int = 0, *, value: str = "close", out: str = "var") -> Feature:
+    """Variance of the last n values.
+
+    sum (x - mean)^2 / (n - ddof)
+
+    Args:
+        n: rows in the window, at least 1.
+        ddof: 0 for the variance of the window itself (TA-Lib), 1 for the estimate of what it is drawn from (pandas).
+        value: column read. (rows,) float64, any unit, or NaN.
+        out: column written. (rows,) float64, in the square of the unit of value; NaN until the n-th value of a symbol.
+
+    Raises:
+        ValueError: if n is not a whole number of at least 1 or ddof not one from 0 to n - 1.
+
+    Source: TA-Lib, function VAR.
+    Differs: exact to the last digits at any size of the values, where TA-Lib subtracts a squared mean from a mean of
+        squares; 0 where the spread is below 2^-49 of the mean.
+    """
+    params = _spread("var", n, ddof)
+    return Feature(_var, params, spread_blank(params.n), (value,), (out,), params.n - 1, params.n - 1)
+
+
+def stddev(n: int = 20, ddof: int = 0, *, value: str = "close", out: str = "stddev") -> Feature:
+    """Standard deviation of the last n values: the square root of `var`.
+
+    Args:
+        n: rows in the window, at least 1.
+        ddof: 0 for the deviation of the window itself (TA-Lib), 1 for the estimate of what it is drawn from (pandas).
+        value: column read. (rows,) float64, any unit, or NaN.
+        out: column written. (rows,) float64, in the unit of value; NaN until the n-th value of a symbol.
+
+    Raises:
+        ValueError: if n is not a whole number of at least 1 or ddof not one from 0 to n - 1.
+
+    Source: TA-Lib, function STDDEV.
+    Differs: as `var`; TA-Lib gives 0 where the variance is below 1e-14, we where the spread is below 2^-49 of the mean.
+    """
+    params = _spread("stddev", n, ddof)
+    return Feature(_stddev, params, spread_blank(params.n), (value,), (out,), params.n - 1, params.n - 1)
+
+
+def zscore(n: int = 20, ddof: int = 0, *, value: str = "close", out: str = "zscore") -> Feature:
+    """How many standard deviations a value lies from the mean of the last n, itself included.
+
+    (x - mean) / stddev; 0 where the values do not differ.
+
+    Args:
+        n: rows in the window, at least 1.
+        ddof: 0 for the deviation of the window itself, 1 for the estimate of what it is drawn from (pandas).
+        value: column read. (rows,) float64, any unit, or NaN.
+        out: column written. (rows,) float64, at most sqrt(n - 1) from 0 if ddof is 0; NaN until the n-th value of a
+            symbol.
+
+    Raises:
+        ValueError: if n is not a whole number of at least 1 or ddof not one from 0 to n - 1.
+
+    Source: the standard score; `scipy.stats.zscore` of the window, its last number.
+    """
+    params = _spread("zscore", n, ddof)
+    return Feature(_zscore, params, spread_blank(params.n), (value,), (out,), params.n - 1, params.n - 1)
+
+
+def _spread(who: str, n: int, ddof: int) -> Spread:
+    n, ddof = row_count(who, "n", n), row_count(who, "ddof", ddof, 0)
+    if ddof >= n:
+        raise ValueError(f"{who}: ddof must be below n, got ddof={ddof} and n={n}")
+    return Spread(n, n / (n - ddof))
