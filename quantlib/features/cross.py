@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from quantlib.core import Feature
 from quantlib.jit import Kernel, block, kernel
 from quantlib.kernels.ring import NOTHING
-from quantlib.kernels.section import ROOM, arranged, give_back, put, quantile, section_end, standing
+from quantlib.kernels.section import ROOM, arranged, give_back, put, quantile, ranked, section_end, standing
 
 ROUNDING = 2.0**-49  # a spread below this share of the mean is the rounding of the values themselves
 NORMAL = 1.4826022185056018  # standard deviation of a normal law over its median absolute deviation
@@ -57,7 +57,9 @@ def _rank(p, memory, symbol, ts, value, member, rank):
         end = section_end(ts, first)
         size = collected(p, memory, first, end, value, member)
         for i in range(first, end):
-            rank[i] = nan if isnan(value[i] + member[i]) else standing(memory, size, value[i])
+            aside = p.gated != 0 and member[i] == 0.0 and not isnan(value[i])
+            rank[i] = standing(memory, size, value[i]) if aside else nan
+        ranked(memory, size, rank)
         give_back(memory, size)
         first = end
 

@@ -9,7 +9,7 @@ from quantlib.core import Feature
 from quantlib.features.rows import row_count
 from quantlib.jit import kernel
 from quantlib.kernels.ring import window
-from quantlib.kernels.section import ROOM, arranged, give_back, put, quantile, section_end, standing
+from quantlib.kernels.section import ROOM, arranged, give_back, put, quantile, ranked, section_end, standing
 
 
 class Strength(NamedTuple):
@@ -40,9 +40,11 @@ def _cross_strength(p, memory, symbol, ts, price, member, strength, from_median,
         arranged(memory, size)
         mean = total / size if size > 0 else 0.0
         middle = quantile(memory, size, 0.5) if size > 0 else 0.0
+        ranked(memory, size, percentile)
         for i in range(first, end):
             if not isnan(strength[i]):
-                percentile[i] = standing(memory, size, strength[i])
+                if p.gated != 0 and member[i] == 0.0:
+                    percentile[i] = standing(memory, size, strength[i])
                 from_median[i] = strength[i] - middle
                 strength[i] -= mean
         give_back(memory, size)

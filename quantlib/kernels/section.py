@@ -99,6 +99,19 @@ def standing(room, size, x):
 
 
 @kernel
+def ranked(room, size, out):
+    """Write the mean percentile rank of each of the sorted keys to the row that it came from."""
+    begin = 0
+    while begin < size:
+        end = begin + 1
+        while end < size and room[end].key == room[begin].key:
+            end += 1
+        for k in range(begin, end):
+            out[room[k].row] = 0.5 * (begin + end) / size
+        begin = end
+
+
+@kernel
 def quantile(room, size, share):
     """The quantile of the sorted keys, at least one, on the line between neighbours (Hyndman and Fan's type 7)."""
     place = (size - 1) * share
