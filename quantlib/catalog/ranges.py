@@ -1,6 +1,7 @@
 """How far the price swings."""
 
 from quantlib.catalog.entry import Entry
+from quantlib.features.channels import donchian, keltner
 from quantlib.features.ranges import atr, bandwidth, bollinger, natr, percent_b, true_range
 
 RANGES = {
@@ -10,4 +11,6 @@ RANGES = {
     "bollinger": Entry(bollinger, {"n": 7}),
     "bandwidth": Entry(bandwidth, {"n": 7}),
     "percent_b": Entry(percent_b, {"n": 7}),
+    "donchian": Entry(donchian, {"n": 7}),
+    "keltner": Entry(keltner, {"n": 4, "ranges": 3}),
 }
