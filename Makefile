@@ -5,13 +5,14 @@
 #   make check   format, lint, types, floors, tests
 #   make slow    every test, 500 examples for each law, hundreds of killed runs
 #   make bench   the benchmarks; make bench ONLY=name for one
+#   make costs   what each feature costs a row, for the catalogue in the site
 #   make docs    the site, into site/
 #   make clean   all that was made here, .venv included
 
 SHELL := /bin/sh
 .SHELLFLAGS := -ec
 .DEFAULT_GOAL := help
-.PHONY: help demo test check style slow bench docs clean
+.PHONY: help demo test check style slow bench costs docs clean
 
 PY := .venv/bin/python
 WORKERS ?= 2
@@ -25,7 +26,7 @@ demo: .venv/pins-$(PINS)
 	@$(PY) -m live.demo
 
 test: .venv/pins-$(PINS)-test
-	@$(PY) -m backtest compile
+	@$(PY) -m backtest compile --catalog
 	$(PY) -m pytest -q -n $(WORKERS) -m "not slow" $(ARGS)
 
 check: style test
@@ -36,11 +37,14 @@ style: .venv/pins-$(PINS)-check
 	$(PY) -m mypy
 
 slow: .venv/pins-$(PINS)-test
-	@$(PY) -m backtest compile
+	@$(PY) -m backtest compile --catalog
 	HYPOTHESIS_PROFILE=slow $(PY) -m pytest -q -n $(WORKERS) $(ARGS)
 
 bench: .venv/pins-$(PINS)
 	$(PY) -m benchmarks $(ONLY)
+
+costs: .venv/pins-$(PINS)
+	$(PY) -m benchmarks.costs
 
 docs: .venv/pins-$(PINS)-docs
 	$(PY) -m mkdocs build --strict --quiet

@@ -65,6 +65,11 @@ def compiled(part: str) -> str:
     return part
 
 
+def shared(part: str) -> bool:
+    """Whether every backtest runs this part: a feature of the catalog compiles when it is first used."""
+    return not part.startswith("feature ")
+
+
 def compile_all(only: Callable[[str], bool] = bool, workers: int | None = None) -> Iterator[tuple[str, int, int]]:
     """Compile all parts that `only` wants, in as many processes as there are cores, at most two.
 
