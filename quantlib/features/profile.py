@@ -50,7 +50,7 @@ def _session_profile(p, memory, symbol, ts, price, size, poc, low, high, node, v
 
 @block
 def bin_of(price, width):
-    return int(max(-FARTHEST, min(FARTHEST, floor(price / width + 0.5))))
+    return floor(max(-FARTHEST, min(FARTHEST, price / width)) + 0.5)
 
 
 @kernel

@@ -11,7 +11,7 @@ from quantlib.kernels.score import FINE, on_grid, score, scores
 
 
 @kernel
-def _spread_zscore(p, memory, symbol, bid, ask, fraction, zscore):
+def _spread_zscore(p, memory, symbol, bid, ask, zscore, fraction):
     i = 0
     while i < bid.size:
         code = symbol[i]

@@ -1,6 +1,6 @@
 """How one-sided volume is, counted in buckets of equal volume: VPIN."""
 
-from math import floor, inf, isnan, nan, sqrt
+from math import inf, isnan, nan, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,7 +71,7 @@ def _filled(p, m, volume, tilt):
     _close(p, m, abs(m.tilted + space * tilt))
     rest = volume - space
     held = rest % p.bucket
-    whole = floor((rest - held) / p.bucket + 0.5)  # buckets that this row fills alone
+    whole = np.floor((rest - held) / p.bucket + 0.5)  # buckets that this row fills alone
     for _ in range(int(min(whole, float(p.n + p.window)))):  # more of one kind change no number any more
         _close(p, m, p.bucket * abs(tilt))
     m.buckets += 1.0 + whole
