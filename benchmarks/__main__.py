@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import rows_desk, rows_features, rows_live, rows_peers, rows_processes
+from benchmarks import rows_desk, rows_detectors, rows_features, rows_live, rows_peers, rows_processes
 from benchmarks.row import Row, Skipped, shown, written
 from benchmarks.rows_peers import WrongResult
 from benchmarks.timing import TINY, Scale, machine
@@ -25,6 +25,7 @@ BENCHES: dict[str, Callable[[Scale], Row]] = {
     **rows_live.BENCHES,
     **rows_processes.BENCHES,
     **rows_features.BENCHES,
+    **rows_detectors.BENCHES,
 }
 
 
