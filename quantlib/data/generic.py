@@ -1,0 +1,143 @@
+"""Bars from parquet or CSV of no vendor in particular: column names recognised, stamps made instants.
+
+Three that need to be told apart, since their stamps mean something else than a bar's end in UTC:
+
+    yfinance       Datetime (or Price, with two more lines of head) is the bar's first moment
+    Alpha Vantage  newest first, in New York's time; the bar's end
+    Polygon        window_start, or timestamp beside vwap and transactions, is the bar's first moment
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from quantlib.arrays import instants
+from quantlib.data.format import Ask, DataError, Format, Piece
+from quantlib.data.lengths import length
+from quantlib.data.sources import BROKEN, Glimpse, Member, cut_short
+from quantlib.data.stamps import INSTANT, NEW_YORK, epoch
+from quantlib.schema import BAR, plain, synonym
+
+PARQUET, CSV = (".parquet", ".pq"), (".csv", ".txt")
+BARS = {"open", "high", "low", "close", "volume"}
+NAIVE = r"^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$"
+
+
+def _is_bars(glimpse: Glimpse) -> bool:
+    return Path(glimpse.member).suffix.lower() in (*PARQUET, *CSV)
+
+
+def _pieces(members: list[Member], ask: Ask) -> Iterator[Piece]:
+    for member in members:
+        frame = _prepared(_whole(member, ask.path))
+        frame = _timed(_renamed(frame), ask)
+        if "symbol" not in frame.columns:
+            frame = frame.with_columns(pl.lit(ask.symbol).alias("symbol"))
+        yield Piece(_ordered(frame))
+
+
+def _whole(member: Member, path: str) -> pl.DataFrame:
+    """A member's rows, or a refusal of what is cut short or of another kind."""
+    suffix = Path(member.name).suffix.lower()
+    try:
+        with member.open() as stream:
+            data = stream.read()
+        if suffix in PARQUET:
+            return pl.read_parquet(data)
+        _last_line(path, data)
+        return pl.read_csv(
+            data, try_parse_dates=True, infer_schema_length=10_000, skip_rows_after_header=_more_head(data)
+        )
+    except BROKEN as error:
+        raise cut_short(Path(path), error) from error
+    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"read: {path} is cut short or no {suffix} file ({reason}); write it again") from error
+
+
+def _last_line(path: str, data: bytes) -> None:
+    """Refuse a CSV whose last line has fewer fields than its header: polars would fill them with nulls."""
+    header = data[: data.find(b"\n")].decode()
+    lines = data[-65_536:].decode(errors="replace").splitlines()
+    if lines and lines[-1].count(",") < header.count(","):
+        have, want = lines[-1].count(",") + 1, header.count(",") + 1
+        raise DataError(
+            f"read: {path} is cut short: its last line has {have} of {want} fields ({lines[-1]!r}); "
+            f"write it again, or drop that line"
+        )
+
+
+def _more_head(data: bytes) -> int:
+    """yfinance writes the ticker and the index's name in two further lines of head."""
+    first = data[:4096].splitlines()
+    return 2 if len(first) > 2 and first[0].startswith(b"Price,") and first[1].startswith(b"Ticker,") else 0
+
+
+def _prepared(frame: pl.DataFrame) -> pl.DataFrame:
+    """A file of the three above with its stamps under names that say what they mean."""
+    names = frame.columns
+    if names[0] == "Price" and set(map(str.lower, names[1:])) >= BARS - {"volume"}:
+        frame = frame.rename({"Price": "Date" if frame.dtypes[0] == pl.Date else "Datetime"})
+    if frame.columns[0] == "Datetime" and set(frame.columns) >= {"Open", "High", "Low", "Close"}:
+        return frame.rename({"Datetime": "open_time"})
+    if "window_start" in names:
+        return frame.rename({"window_start": "open_time"})
+    if {"vwap", "timestamp", "transactions"} <= set(names):
+        return frame.rename({"timestamp": "open_time"})
+    if names[0] in ("timestamp", "datetime") and set(names[1:]) == BARS and frame[names[0]].dtype == pl.Datetime:
+        stamp = frame[names[0]]
+        if len(stamp) > 1 and stamp.is_sorted(descending=True) and stamp.dtype.time_zone is None:  # type: ignore[attr-defined]
+            local = stamp.dt.replace_time_zone(NEW_YORK, ambiguous="earliest", non_existent="null")
+            return frame.with_columns(local.alias(names[0])).drop_nulls(names[0])
+    return frame
+
+
+def _renamed(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the schema's names where synonyms stood, and all others in lower case."""
+    found: dict[str, str] = {}
+    for name in BAR.names:
+        free = [c for c in frame.columns if c not in found]
+        near = name if name in free else synonym(name, free)
+        if near is not None and not (name == "close" and plain(near) == "adj_close"):
+            found[near] = name
+    names = {c: found.get(c, plain(c)) for c in frame.columns}
+    return frame.rename(names) if len(set(names.values())) == len(names) else frame.rename(found)
+
+
+def _timed(frame: pl.DataFrame, ask: Ask) -> pl.DataFrame:
+    """The frame with ts, and ts_event where stamps are first moments."""
+    if ask.starts is not None and "ts" in frame.columns and "ts_event" not in frame.columns:
+        frame = frame.rename({"ts": "ts_event"})
+    for name in ("ts_event", "ts"):
+        if name in frame.columns:
+            frame = frame.with_columns(_stamps(ask.path, frame[name]))
+    if "ts" not in frame.columns and "ts_event" in frame.columns:
+        end = pl.col("ts_event") + length(ask.path, frame["ts_event"], ask.starts)
+        frame = frame.with_columns(end.cast(INSTANT).alias("ts"))
+    return frame
+
+
+def _stamps(path: str, stamps: pl.Series) -> pl.Series:
+    """Instants in UTC from instants, dates, text or epochs."""
+    if stamps.dtype == pl.String:
+        try:
+            stamps = stamps.str.to_datetime(time_unit="ns")
+        except pl.exceptions.PolarsError as error:
+            raise DataError(f"read: {path} has stamps like {stamps[0]!r}, which are no ISO dates or times") from error
+    if stamps.dtype.is_numeric():
+        stamps = pl.select(epoch(pl.lit(stamps)).cast(pl.Int64)).to_series().alias(stamps.name)
+    values = instants(f"read: {path}", stamps.name, stamps)
+    return pl.Series(stamps.name, values).cast(INSTANT)
+
+
+def _ordered(frame: pl.DataFrame) -> pl.DataFrame:
+    """The schema's columns first and as float64, then the others."""
+    first = [n for n in BAR.names if n in frame.columns]
+    prices = [n for n in BAR.market if n in frame.columns]
+    return frame.select(*first, pl.exclude(first)).with_columns(pl.col(prices).cast(pl.Float64))
+
+
+FORMATS = (Format("bars", ("bar",), _is_bars, _pieces),)

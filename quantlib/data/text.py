@@ -1,0 +1,114 @@
+"""Text by whole lines, a block at a time, so that files may be larger than memory.
+
+A line with another number of fields than the rest, and a field that is no number where one should be, is told and
+left out: nothing is guessed, and nothing is lost silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from quantlib.data.format import Piece, told
+from quantlib.data.sources import BROKEN, Member, cut_short
+
+NEWLINE, COMMA, LONGEST = 10, 44, 200  # characters of a bad line that are told
+
+
+def blocks(member: Member, size: int, skip: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Whole lines, about `size` bytes at a time, and the number of the first (from 1); `skip` lines are left out.
+
+    Raises:
+        DataError: if the stream ends inside what it is packed in.
+    """
+    line, rest = 1, b""
+    with member.open() as stream:
+        while True:
+            try:
+                got = stream.read(size)
+            except BROKEN as error:
+                raise cut_short(Path(member.name), error) from error
+            whole, newline, after = (rest + got).rpartition(b"\n") if got else (rest, b"", b"")
+            rest = after
+            block = (whole + newline).replace(b"\r", b"")
+            first = line
+            line += block.count(b"\n")
+            while block and skip > first - 1:
+                block = block.partition(b"\n")[2]
+                first += 1
+            if block:
+                yield first, block
+            if not got:
+                return
+
+
+def header(member: Member) -> list[str]:
+    """The fields of a member's first line."""
+    with member.open() as stream:
+        return stream.readline().decode("utf-8-sig", "replace").strip().split(",")
+
+
+def tables(member: Member, names: Sequence[str], size: int, skip: int = 0) -> Iterator[Piece]:
+    """Lines of comma-separated fields as columns of text under these names, with `line`; an empty field is null."""
+    for first, block in blocks(member, size, skip):
+        raw = np.frombuffer(block if block.endswith(b"\n") else block + b"\n", np.uint8)
+        ends = np.flatnonzero(raw == NEWLINE)
+        commas = np.diff(np.searchsorted(np.flatnonzero(raw == COMMA), ends), prepend=0)
+        lengths = np.diff(ends, prepend=-1)
+        good = commas == len(names) - 1
+        numbers = first + np.arange(len(ends))
+        bad = ~good & (lengths > 1)
+        text = raw.tobytes() if good.all() else raw[np.repeat(good, lengths)].tobytes()
+        frame = _parsed(text, names).with_columns(pl.Series("line", numbers[good], pl.Int64))
+        yield Piece(frame, _ragged(raw, ends, lengths, np.flatnonzero(bad), numbers, commas, len(names), member.name))
+
+
+def _parsed(text: bytes, names: Sequence[str]) -> pl.DataFrame:
+    if not text:
+        return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+    return pl.read_csv(text, has_header=False, infer_schema=False, new_columns=list(names), quote_char=None)
+
+
+def _ragged(
+    raw: np.ndarray, ends: np.ndarray, lengths: np.ndarray, bad: np.ndarray, numbers: np.ndarray, commas: np.ndarray,
+    fields: int, member: str,
+) -> pl.DataFrame:  # fmt: skip
+    texts = [raw[ends[k] - lengths[k] + 1 : ends[k]].tobytes().decode(errors="replace")[:LONGEST] for k in bad]
+    rules = [f"has {commas[k] + 1} of {fields} fields" for k in bad]
+    columns = {"member": [member] * len(bad), "line": numbers[bad], "rule": rules, "values": texts}
+    return pl.DataFrame(columns, schema=Piece(pl.DataFrame()).dropped.schema)
+
+
+def lines(member: Member, size: int) -> Iterator[pl.DataFrame]:
+    """Lines as they are, in a column `text`, with `line`; blank ones are left out."""
+    for first, block in blocks(member, size):
+        texts = block.decode("utf-8", "replace").split("\n")
+        yield (
+            pl.DataFrame({"text": texts})
+            .with_columns(pl.int_range(first, first + len(texts), dtype=pl.Int64).alias("line"))
+            .filter(pl.col("text").str.strip_chars() != "")
+        )
+
+
+def typed(piece: Piece, *, number: Sequence[str] = (), whole: Sequence[str] = (), member: str = "") -> Piece:
+    """The piece with columns of text made float64 (`number`) or int64 (`whole`); a row with one that is not is told.
+
+    An empty field is missing and stays so in numbers; a whole number (a stamp, an id) must be there.
+    """
+    frame = piece.frame
+    casts = [pl.col(n).cast(pl.Float64, strict=False) for n in number] + [
+        pl.col(n).cast(pl.Int64, strict=False) for n in whole
+    ]
+    made = frame.with_columns(casts)
+    dropped, bad = [piece.dropped], np.zeros(frame.height, bool)
+    for name in (*number, *whole):
+        lost = made[name].is_null() & (frame[name].is_not_null() | (name in whole))
+        fresh = lost.to_numpy() & ~bad
+        if fresh.any():
+            kind = "number" if name in number else "whole number"
+            dropped.append(told(frame.filter(pl.Series(fresh)), f"{name} is no {kind}", [name], member))
+            bad |= fresh
+    return Piece(made.filter(pl.Series(~bad)) if bad.any() else made, pl.concat(dropped))
