@@ -3,6 +3,7 @@
 from quantlib.catalog.entry import Entry
 from quantlib.features.channels import donchian, keltner
 from quantlib.features.ranges import atr, bandwidth, bollinger, natr, percent_b, true_range
+from quantlib.features.squeeze import volatility_state
 
 RANGES = {
     "true_range": Entry(true_range, {}),
@@ -13,4 +14,5 @@ RANGES = {
     "percent_b": Entry(percent_b, {"n": 7}),
     "donchian": Entry(donchian, {"n": 7}),
     "keltner": Entry(keltner, {"n": 4, "ranges": 3}),
+    "volatility_state": Entry(volatility_state, {"n": 5, "past": 12}),
 }

@@ -13,6 +13,7 @@ from quantlib.core import Feature
 from quantlib.features.rows import Window, row_count
 from quantlib.jit import kernel
 from quantlib.kernels.ordered import exchange, insert
+from quantlib.kernels.ordered import rank as place_among
 from quantlib.kernels.ring import window
 
 
@@ -60,9 +61,7 @@ def _percentrank(p, memory, symbol, value, rank):
             x = value[i]
             if not isnan(x):
                 if seen >= p.n:
-                    below = 0
-                    for j in range(p.n):
-                        below += ring[j] < x
+                    below, _ = place_among(ring, p.n, x)
                     rank[i] = 100.0 * below / p.n
                 ring[at] = x
                 at = at + 1 if at + 1 < p.n else 0

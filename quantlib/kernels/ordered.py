@@ -1,4 +1,4 @@
-"""Values kept in ascending order, for percentiles: a value goes in or out at the cost of moving those above it."""
+"""Values kept in ascending order, for percentiles: one goes in or out at the cost of moving others; and plain ranks."""
 
 from quantlib.jit import kernel
 
@@ -44,3 +44,13 @@ def exchange(ordered, count, old, new):
         ordered[low] = ordered[low - 1]
         low -= 1
     ordered[low] = new
+
+
+@kernel
+def rank(values, count, x):
+    """(below, same): how many of the first `count` values lie below x, and how many equal it; they need no order."""
+    below = upto = 0
+    for j in range(count):
+        below += 1 if values[j] < x else 0
+        upto += 1 if values[j] <= x else 0
+    return below, upto - below
