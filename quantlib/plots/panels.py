@@ -23,6 +23,8 @@ Floats = NDArray[np.floating[Any]]
 
 PRICES = ("close", "price", "bid", "bid_0", "mid")  # what is drawn on top, the first that rows have
 NEAR = 0.1  # outputs that mostly stay within this share of the price are drawn on it
+ALIKE = 20.0
+MANY = 40  # marks, beyond which they are drawn small
 COLOURS = (theme.LINE, theme.SECOND, theme.GOOD, theme.BAD, theme.MUTE)
 
 
@@ -57,7 +59,7 @@ def panels(
     across = any(f.scope == "cross" for f in features)
     level = _column(frame, price)
     upon = [n for names in lines for n in names if not across and _among(_column(frame, n), level)]
-    below = [rest for names in lines if (rest := [n for n in names if n not in upon])]
+    below = [part for names in lines for part in _alike(frame, [n for n in names if n not in upon])]
     heights = [2.0, *([1.0] * len(below))]
     figure, axes = theme.canvas(
         width, 0.95 * sum(heights), len(heights), sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
@@ -83,6 +85,20 @@ def _among(values: Floats, level: Floats) -> bool:
     return bool(np.median(np.abs(values[both] - level[both])) < NEAR * np.median(np.abs(level[both])))
 
 
+def _alike(frame: pl.DataFrame, names: Sequence[str]) -> list[list[str]]:
+    """The columns in groups that one axis can show: none is twenty times another of its group, unless one is all 0."""
+    groups: list[tuple[float, list[str]]] = []
+    for name in names:
+        values = np.abs(_column(frame, name))
+        size = float(np.max(values, where=np.isfinite(values), initial=0.0))
+        near = [names for one, names in groups if min(size, one) == 0.0 or max(size, one) < ALIKE * min(size, one)]
+        if near:
+            near[0].append(name)
+        else:
+            groups.append((size, [name]))
+    return [names for _, names in groups]
+
+
 def _drawn(axis: Axes, frame: pl.DataFrame, names: Sequence[str], across: bool) -> None:
     """Lines, each symbol's own where the feature looks across symbols; their names stand above."""
     parts = frame.partition_by("symbol") if across else [frame]
@@ -95,13 +111,23 @@ def _drawn(axis: Axes, frame: pl.DataFrame, names: Sequence[str], across: bool) 
             axis.plot(x, y, color=next(colours) if across else colour, linewidth=1.0, label=name)
     handles, labels = axis.get_legend_handles_labels()
     known = dict(zip(labels, handles, strict=True))
+    theme.heading(axis, names[0] if len(known) == 1 else " ")
     if len(known) > 1:
-        axis.legend(
-            known.values(), known.keys(), loc="lower left", bbox_to_anchor=(0.0, 0.98), ncols=6, frameon=False,
+        legend = axis.legend(
+            known.values(), _short(list(known)), loc="lower left", bbox_to_anchor=(0.0, 0.98), ncols=8, frameon=False,
             fontsize=theme.FONT, labelcolor=theme.MUTE, handlelength=1.0, borderpad=0.0, columnspacing=1.2,
         )  # fmt: skip
-    else:
-        theme.heading(axis, names[0])
+        legend.set_in_layout(False)  # a long one must not squeeze the lines
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    """Names without the words that all of them begin with, but for the first; the price stands apart."""
+    words = [name.split("_") for name in names if name not in PRICES]
+    same = 0
+    while len(words) > 2 and all(len(w) > same + 1 and w[same] == words[-1][same] for w in words[1:]):
+        same += 1
+    first = next((name for name in names if name not in PRICES), "")
+    return [name if name in PRICES or name == first else "_".join(name.split("_")[same:]) for name in names]
 
 
 def _marked(axis: Axes, frame: pl.DataFrame, name: str, price: str) -> None:
@@ -111,4 +137,5 @@ def _marked(axis: Axes, frame: pl.DataFrame, name: str, price: str) -> None:
         at = np.sign(np.nan_to_num(kind)) == sign
         if at.any():
             part = frame.filter(pl.Series(at))
-            axis.scatter(part["ts"].to_numpy(), _column(part, price), marker=mark, color=colour, s=26, zorder=3)
+            size = 26.0 if part.height < MANY else 6.0
+            axis.scatter(part["ts"].to_numpy(), _column(part, price), marker=mark, color=colour, s=size, zorder=3)
