@@ -3,6 +3,8 @@
 With prices numbered j = 1 (oldest) to n, S their sum and W the sum of j p[j], every one of them is a W + b S over a
 whole number, so each is one exact sum, rounded once (`quantlib.features.weighted`).  Their source is the normal
 equations: slope = (n W - S n (n+1) / 2) / (n sum j^2 - (sum j)^2), and the line goes through the means.
+
+A row costs the same for windows of up to about 2,000 rows; from about 3,000 on each row sums its window anew.
 """
 
 from quantlib.core import Feature

@@ -1,7 +1,7 @@
 """Means whose weights rise, or rise and fall, with time by whole numbers.
 
 The sum of (a j + b) p[j], j = 1 (oldest) to n, is a W + b S: S the plain sum, W the sum weighted 1 to n.  Both slide:
-W[t] = W[t-1] + n p[t] - S[t-1].  One loop so serves every line of `quantlib.features.regression`.
+W[t] = W[t-1] + n p[t] - S[t-1].  One loop, `_line`, so serves every line of `quantlib.features.regression`.
 """
 
 from math import atan, degrees, isnan, nan
@@ -25,6 +25,7 @@ class Line(NamedTuple):
 
 @kernel
 def _wma(p, memory, symbol, price, mean):
+    """`_line` with a = 1 and b = 0: without their products a row costs a quarter less."""
     i = 0
     n, room = float(p.n), room_for(p.over)
     while i < price.size:
