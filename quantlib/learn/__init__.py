@@ -1,0 +1,1 @@
+"""From features to what a model learns, and when it should learn anew."""
