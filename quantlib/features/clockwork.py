@@ -1,7 +1,6 @@
 """Spans of time given in seconds: checked at the door, counted in whole nanoseconds behind it."""
 
 SECOND = 1_000_000_000  # ns
-DAY = 86_400 * SECOND
 LONGEST = 2**62  # ns, more than a century
 
 

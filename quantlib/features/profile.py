@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.clockwork import DAY, SECOND, nanoseconds
+from quantlib.features.clockwork import SECOND, nanoseconds
 from quantlib.features.rows import FOREVER, row_count
 from quantlib.jit import block, kernel
+from quantlib.kernels.civil import DAY
 from quantlib.kernels.histogram import filled, nearest_node, nearest_valley, occupied, peak, value_area
 from quantlib.kernels.ring import window
 

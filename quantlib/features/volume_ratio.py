@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.clockwork import DAY, SECOND, nanoseconds
+from quantlib.features.clockwork import SECOND, nanoseconds
 from quantlib.features.rows import FOREVER, row_count
 from quantlib.jit import block, kernel
+from quantlib.kernels.civil import DAY
 from quantlib.kernels.ordered import insert, remove
 from quantlib.kernels.ring import window
 

@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.clockwork import DAY, LONGEST, SECOND, nanoseconds
+from quantlib.features.clockwork import LONGEST, SECOND, nanoseconds
 from quantlib.features.rows import FOREVER, row_count
 from quantlib.jit import kernel
+from quantlib.kernels.civil import DAY
 from quantlib.kernels.exact import ring_sum, slide, two_product, two_sum
 from quantlib.kernels.moments import variance
 from quantlib.kernels.ring import window
