@@ -16,6 +16,7 @@ from quantlib.core import run, start
 REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "talib_reference.parquet"
 RAW = ("open", "high", "low", "close", "volume", "other")
 COLUMNS = TREND | MOMENTUM | RANGES | STATISTICS | VOLUME
+RESIDUE = 1e-13  # of a column's largest number: what TA-Lib's running sums leave where the exact answer is 0
 
 
 @pytest.fixture(scope="module")
