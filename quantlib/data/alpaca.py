@@ -23,6 +23,7 @@ import polars as pl
 from quantlib.data.format import Ask, DataError, Format, Piece, sieve, told
 from quantlib.data.lengths import length
 from quantlib.data.levels import PAIRS, levelled
+from quantlib.data.scaled import scaled
 from quantlib.data.sources import Glimpse, Member
 from quantlib.data.stamps import INSTANT, closing, day
 from quantlib.data.text import LONGEST, lines
@@ -144,7 +145,7 @@ def _snapshots(members: list[Member], ask: Ask) -> Iterator[Piece]:
         pl.col("at").alias("ts"),
         "symbol",
         closing(day(pl.col("expiry"), "%y%m%d")).alias("expiry"),
-        pl.col("strike").cast(pl.Float64) / 1000,
+        scaled(pl.col("strike"), 1000.0),
         pl.when(pl.col("right") == "C").then(1.0).otherwise(-1.0).alias("right"),
         *_quoted(piece.frame),
         *("contract", "last", "implied_volatility", *GREEKS, "line"),

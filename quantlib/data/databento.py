@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 import polars as pl
 
 from quantlib.data.format import Ask, Format, Piece, renamed
+from quantlib.data.scaled import scaled
 from quantlib.data.sources import Glimpse, Member
 from quantlib.data.stamps import instant
 from quantlib.data.text import header, tables, typed
@@ -136,7 +137,7 @@ def _nanoseconds(name: str) -> pl.Expr:
 
 def defined(price: pl.Expr, raw: bool) -> pl.Expr:
     """A price in money, missing where undefined."""
-    return pl.when(price.cast(pl.Float64) < float(UNDEFINED)).then(price / (SCALE if raw else 1.0))
+    return pl.when(price.cast(pl.Float64) < float(UNDEFINED)).then(scaled(price, SCALE if raw else 1.0))
 
 
 FORMATS = (

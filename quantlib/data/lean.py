@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 import polars as pl
 
 from quantlib.data.format import Ask, DataError, Format, Piece, sieve
+from quantlib.data.scaled import scaled
 from quantlib.data.sources import Glimpse, Member
 from quantlib.data.stamps import NEW_YORK, at, day
 from quantlib.data.text import header, tables, typed
@@ -105,7 +106,7 @@ def _day_bars(members: list[Member], ask: Ask) -> Iterator[Piece]:
 def shaped(frame: pl.DataFrame, names: tuple[str, ...], scale: float, *more: str) -> pl.DataFrame:
     """Columns of trade or quote bars in money; of quotes the last bid and ask are what is known at the end."""
     head = ("ts", "ts_event", "symbol", *more)
-    prices = {n: pl.col(n) / scale for n in names[1:] if not n.endswith(("size", "volume"))}
+    prices = {n: scaled(pl.col(n), scale) for n in names[1:] if not n.endswith(("size", "volume"))}
     if "volume" in names:
         return frame.select(*head, *(e.alias(n) for n, e in prices.items()), "volume", "line")
     last = [prices["bid_close"].alias("bid"), prices["ask_close"].alias("ask")]
@@ -172,13 +173,13 @@ def _ticks(members: list[Member], ask: Ask) -> Iterator[Piece]:
 def _trades(frame: pl.DataFrame, scale: float) -> pl.DataFrame:
     further = [n for n in ("exchange", "condition") if n in frame.columns]
     side = pl.lit(None, pl.Float64).alias("side")
-    return frame.select("ts", "symbol", pl.col("price") / scale, "size", side, *further, "line")
+    return frame.select("ts", "symbol", scaled(pl.col("price"), scale), "size", side, *further, "line")
 
 
 def _carried(side: str, before: tuple[float | None, float | None], scale: float) -> list[pl.Expr]:
     """Price and size of a side, the last ones where the row is about the other: there its price is 0."""
     there = pl.col(side) > 0
-    price = pl.when(there).then(pl.col(side) / scale).forward_fill().fill_null(pl.lit(before[0], pl.Float64))
+    price = pl.when(there).then(scaled(pl.col(side), scale)).forward_fill().fill_null(pl.lit(before[0], pl.Float64))
     size = pl.when(there).then(pl.col(f"{side}_size")).forward_fill().fill_null(pl.lit(before[1], pl.Float64))
     return [price.alias(side), size.alias(f"{side}_size")]
 

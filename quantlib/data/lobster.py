@@ -21,6 +21,7 @@ from pathlib import Path
 import polars as pl
 
 from quantlib.data.format import Ask, DataError, Format, Piece, told
+from quantlib.data.scaled import scaled
 from quantlib.data.sources import Glimpse, Member, members
 from quantlib.data.stamps import INSTANT, NEW_YORK, at, day
 from quantlib.data.text import header, tables, typed
@@ -85,7 +86,7 @@ def _messages(raw: Piece, symbol: str, date: str) -> Piece:
     frame = piece.frame.with_columns(
         at(day(pl.lit(date), "%Y-%m-%d") + since, NEW_YORK).alias("ts"),
         pl.lit(symbol).alias("symbol"),
-        pl.col("price") / SCALE,
+        scaled(pl.col("price"), SCALE),
     )
     return Piece(frame, piece.dropped)
 
@@ -120,7 +121,7 @@ def _levels(raw: Piece, levels: int) -> Piece:
     for k in range(levels):
         for side in ("bid", "ask"):
             there = pl.col(f"{side}_price_{k}").abs() < NOTHING
-            columns.append(pl.when(there).then(pl.col(f"{side}_price_{k}") / SCALE).alias(f"{side}_{k}"))
+            columns.append(pl.when(there).then(scaled(pl.col(f"{side}_price_{k}"), SCALE)).alias(f"{side}_{k}"))
             columns.append(pl.when(there).then(pl.col(f"{side}_size_{k}")).alias(f"{side}_size_{k}"))
     return Piece(piece.frame.select(*columns, "line"), piece.dropped)
 

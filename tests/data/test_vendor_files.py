@@ -78,7 +78,7 @@ def same(name, clock, oracle, columns, on="ts", rows=None):
         ours.select(*columns).head(rows or ours.height),
         theirs.head(rows or ours.height),
         check_dtypes=False,
-        rel_tol=1e-12,
+        rel_tol=1e-15,
         abs_tol=0.0,
     )
     return ours
@@ -162,7 +162,9 @@ def test_days_of_equities_agree():
     )
     ours = load(raw("lean/equity/usa/daily/aapl.zip")).frame
     day = ours.select(pl.col("ts_event").dt.convert_time_zone("America/New_York").dt.date().alias("date"), *OHLC)
-    assert_frame_equal(day.head(theirs.height), theirs.select("date", *OHLC), check_dtypes=False, rel_tol=1e-12)
+    assert_frame_equal(
+        day.head(theirs.height), theirs.select("date", *OHLC), check_dtypes=False, rel_tol=1e-15, abs_tol=0.0
+    )
     end = ours["ts"].dt.convert_time_zone("America/New_York")
     assert (end.dt.time().unique().cast(pl.String) == "00:00:00").all()
 
@@ -183,7 +185,7 @@ def test_option_quotes_agree():
     ours = load(raw("lean/option/usa/minute/twx/20140605_quote_american.zip")).frame
     day = pl.col("expiry").dt.convert_time_zone("America/New_York").dt.date().alias("day")
     ours = ours.with_columns(day).select(theirs.columns).sort(keys)
-    assert_frame_equal(ours, theirs, check_dtypes=False, rel_tol=1e-12)
+    assert_frame_equal(ours, theirs, check_dtypes=False, rel_tol=1e-15, abs_tol=0.0)
 
 
 def test_the_universe_agrees():
@@ -199,7 +201,7 @@ def test_the_universe_agrees():
     keys = ["expiry", "strike", "call"]
     values = ["open", "close", "volume", "open_interest", "implied_volatility", "delta", "rho", "underlying_close"]
     sort = [frame.select(keys + values).sort(keys) for frame in (ours, theirs)]
-    assert_frame_equal(*sort, check_dtypes=False, rel_tol=1e-12)
+    assert_frame_equal(*sort, check_dtypes=False, rel_tol=1e-15, abs_tol=0.0)
 
 
 def test_chains_agree():
@@ -255,3 +257,8 @@ def test_dbn_gives_the_numbers_that_databentos_own_decoder_gives():
     trades = [r for r in records if str(r.action) in ("T", "Action.TRADE", "Trade")]
     assert load(path, clock="trade").frame["price"].to_list() == [r.pretty_price for r in trades]
     assert ours["symbol"].unique().to_list() == ["ESU4"]
+
+
+def test_a_price_of_whole_units_is_the_double_its_text_would_be(tmp_path):
+    ours = load(raw("lean/equity/usa/tick/ibm/20131007_trade.zip")).frame["price"].to_list()
+    assert ours == [float(f"{round(price * 10_000) / 10_000:.4f}") for price in ours]
