@@ -1,4 +1,4 @@
-"""TA-Lib doing one job, run in its own environment: `peer_talib.py JOB ROWS.npz REPEAT` prints one json line."""
+"""TA-Lib doing jobs of `talib_jobs` in its own environment: `peer_talib.py ROWS.npz REPEAT JOB…`, one json line."""
 
 import json
 import sys
@@ -6,23 +6,20 @@ from time import perf_counter
 
 import numpy as np
 import talib  # type: ignore[import-not-found]
+from talib_jobs import JOBS  # type: ignore[import-not-found]
 
-job, path, repeat = sys.argv[1], sys.argv[2], int(sys.argv[3])
-rows = np.load(path)
-close = rows["close"]
-JOBS = {
-    "sma": lambda: (talib.SMA(close, 20),),
-    "ema": lambda: (talib.EMA(close, 20),),
-    "rsi": lambda: (talib.RSI(close, 14),),
-    "atr": lambda: (talib.ATR(rows["high"], rows["low"], close, 14),),
-    "bollinger": lambda: talib.BBANDS(close, 20, 2.0, 2.0),
-    "macd": lambda: talib.MACD(close, 12, 26, 9),
-}
-rows = dict(rows)
-last = [float(column[-1]) for column in JOBS[job]()]
-runs = []
-for _ in range(repeat):
-    begun = perf_counter()
-    JOBS[job]()
-    runs.append(perf_counter() - begun)
-print(json.dumps({"runs": runs, "last": last}))
+path, repeat, names = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+rows = dict(np.load(path))
+said = {}
+for name in names:
+    job = JOBS[name]
+    function, columns = getattr(talib, job.function), [rows[column] for column in job.columns]
+    columns_out = function(*columns, **job.parameters)
+    columns_out = columns_out if isinstance(columns_out, (tuple, list)) else (columns_out,)
+    runs = []
+    for _ in range(repeat):
+        begun = perf_counter()
+        function(*columns, **job.parameters)
+        runs.append(perf_counter() - begun)
+    said[name] = {"runs": runs, "last": [float(column[-1]) for column in columns_out]}
+print(json.dumps(said))
