@@ -1,4 +1,8 @@
-"""How far the price has come in n rows."""
+"""How far the price has come in n rows.
+
+Rows of one symbol that miss nothing and lie side by side are taken together: each needs only the one n rows before it,
+which lies in the column itself, but for the first n.
+"""
 
 from math import isnan, nan
 from typing import NamedTuple
@@ -7,8 +11,10 @@ import numpy as np
 
 from quantlib.core import Feature
 from quantlib.features.rows import Window, row_count
-from quantlib.jit import kernel
+from quantlib.jit import block, kernel
 from quantlib.kernels.ring import window
+
+ONE = np.uint64(1)
 
 
 class Rate(NamedTuple):
@@ -17,45 +23,69 @@ class Rate(NamedTuple):
     shift: float  # added to it
 
 
+@block
+def run_end(symbol, price, first):
+    """Where the rows from `first` on end that belong to one symbol and miss nothing; `first` if that row misses."""
+    code, size = symbol[first], np.uint64(price.size)
+    i = np.uint64(first)  # unsigned, as all indices into long columns here: so that none is looked at twice
+    while i < size and symbol[i] == code and not isnan(price[i]):
+        i += ONE
+    return np.int64(i)
+
+
+@block
+def remembered(ring, price, first, end, seen):
+    """Put rows first to end into a ring that holds `seen`, and how many it holds then."""
+    for j in range(max(first, end - ring.size), end):
+        ring[(seen + j - first) & (ring.size - 1)] = price[j]
+    return seen + end - first
+
+
 @kernel
 def _mom(p, memory, symbol, price, change):
     i = 0
     while i < price.size:
-        code = symbol[i]
-        m = memory[code]
-        ring, seen = m.ring, m.seen
-        mask = ring.size - 1
-        while i < price.size and symbol[i] == code:
-            x = price[i]
+        m = memory[symbol[i]]
+        end = run_end(symbol, price, i)
+        if end == i:
             change[i] = nan
-            if not isnan(x):
-                if seen >= p.n:
-                    change[i] = x - ring[(seen - p.n) & mask]
-                ring[seen & mask] = x
-                seen += 1
             i += 1
-        m.seen = seen
+            continue
+        start = m.seen - i  # so that row j is price start + j of its symbol
+        for j in range(i, min(i + p.n, end)):  # n rows before these lies what an earlier run brought
+            old = m.ring[(start + j - p.n) & (m.ring.size - 1)]
+            change[j] = price[j] - old if start + j >= p.n else nan
+        n = np.uint64(p.n)
+        for j in range(np.uint64(i) + n, np.uint64(end)):
+            change[j] = price[j] - price[j - n]
+        m.seen = remembered(m.ring, price, i, end, m.seen)
+        i = end
+
+
+@block
+def _rate_of(p, x, old):
+    return p.scale * ((x - old) / old) + p.shift if old != 0.0 else 0.0
 
 
 @kernel
 def _rate(p, memory, symbol, price, rate):
     i = 0
     while i < price.size:
-        code = symbol[i]
-        m = memory[code]
-        ring, seen = m.ring, m.seen
-        mask = ring.size - 1
-        while i < price.size and symbol[i] == code:
-            x = price[i]
+        m = memory[symbol[i]]
+        end = run_end(symbol, price, i)
+        if end == i:
             rate[i] = nan
-            if not isnan(x):
-                if seen >= p.n:
-                    old = ring[(seen - p.n) & mask]
-                    rate[i] = p.scale * ((x - old) / old) + p.shift if old != 0.0 else 0.0
-                ring[seen & mask] = x
-                seen += 1
             i += 1
-        m.seen = seen
+            continue
+        start = m.seen - i
+        for j in range(i, min(i + p.n, end)):
+            old = m.ring[(start + j - p.n) & (m.ring.size - 1)]
+            rate[j] = _rate_of(p, price[j], old) if start + j >= p.n else nan
+        n = np.uint64(p.n)
+        for j in range(np.uint64(i) + n, np.uint64(end)):
+            rate[j] = _rate_of(p, price[j], price[j - n])
+        m.seen = remembered(m.ring, price, i, end, m.seen)
+        i = end
 
 
 def mom(n: int = 10, *, price: str = "close", out: str = "mom") -> Feature:

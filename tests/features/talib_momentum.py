@@ -35,3 +35,6 @@ MOMENTUM = {
     "VORTEX_14_0": (vortex(14), "vortex_plus"),
     "VORTEX_14_1": (vortex(14), "vortex_minus"),
 }
+
+# Where a mean of zeros stands the reference holds what its running sums left of them; ours is zero.
+SMOOTHED = dict.fromkeys(("STOCH_k_14_3_3", "STOCH_d_14_3_3", "STOCHRSI_k", "STOCHRSI_d"), 2e-12)
