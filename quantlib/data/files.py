@@ -86,7 +86,7 @@ def load(
             ["ts", "symbol"] if found[0].format == generic.FORMATS[0].name else ["ts"], maintain_order=True
         )
     notes = dict.fromkeys(note for rows in found for note in rows.notes)
-    dropped = pl.concat([rows.dropped for rows in found])
+    dropped = pl.concat([rows.dropped for rows in found]).sort("member", "line", maintain_order=True)
     return Rows(found[0].format, found[0].clock, frame, dropped, tuple(notes))
 
 
@@ -162,10 +162,15 @@ def _pieces(path: Path, symbol: str | None, starts: str | None, clock: str | Non
             yield Rows(one.name, clock, frame, piece.dropped)
             continue
         fitted, notes = fit(clock, piece)
-        frame = fitted.frame.drop("line", strict=False)
-        yield Rows(one.name, clock, frame, fitted.dropped, tuple(notes))
+        frame = fitted.frame.drop("line", "member", strict=False)
+        yield Rows(one.name, clock, frame, _whose(fitted.dropped, streams), tuple(notes))
     if not some:
         yield Rows(one.name, clock, pl.DataFrame(), pl.DataFrame(schema=DROPPED))
+
+
+def _whose(dropped: pl.DataFrame, streams: list[Member]) -> pl.DataFrame:
+    """What was dropped, of the file's one member where nothing else is said."""
+    return dropped.with_columns(pl.lit(streams[0].name).alias("member")) if len(streams) == 1 else dropped
 
 
 def _name(path: Path, one: Format) -> str:

@@ -70,6 +70,7 @@ def _contract(member: Member, ask: Ask) -> Iterator[Piece]:
         pl.lit(strike).alias("strike"),
         pl.lit(RIGHTS[match["right"]]).alias("right"),
         pl.lit(contract).alias("contract"),
+        pl.lit(member.name).alias("member"),
     ]
     for raw in tables(member, names, ask.block):
         piece = typed(raw, number=names[1:], whole=("time",), member=member.name)
@@ -78,10 +79,10 @@ def _contract(member: Member, ask: Ask) -> Iterator[Piece]:
         frame = piece.frame.with_columns(begin, symbol, *terms)
         if match["kind"] == "openinterest":
             frame = frame.with_columns(pl.col("ts_event").alias("ts"))
-            frame = frame.select(*TERMS, *MISSING, "contract", "open_interest", "line")
+            frame = frame.select(*TERMS, *MISSING, "contract", "open_interest", "member", "line")
         else:
             frame = frame.with_columns((pl.col("ts_event") + LENGTHS[match["length"]]).alias("ts"))
-            frame = shaped(frame, names, scale, "expiry", "strike", "right", "contract")
+            frame = shaped(frame, names, scale, *TERMS[2:], "contract", "member")
         yield Piece(frame, piece.dropped)
 
 

@@ -7,11 +7,11 @@ import lzma
 import zipfile
 from collections.abc import Callable, Sequence
 from functools import partial
-from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, NamedTuple, cast
 
 from quantlib.data.format import DataError
+from quantlib.data.zstd import zstd
 
 MAGIC = ((b"PK\x03\x04", "zip"), (b"\x1f\x8b", "gz"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zst"))
 PACKED = (".gz", ".xz", ".zst", ".zip")
@@ -116,20 +116,8 @@ def _unpacked(path: Path, kind: str) -> IO[bytes]:
         return cast(IO[bytes], gzip.open(path))
     if kind == "xz":
         return lzma.open(path)
-    return _zstd(path) if kind == "zst" else path.open("rb")
+    return zstd(path) if kind == "zst" else path.open("rb")
 
 
 def _member(path: Path, name: str) -> IO[bytes]:
     return zipfile.ZipFile(path).open(name)
-
-
-def _zstd(path: Path) -> IO[bytes]:
-    try:
-        import zstandard
-    except ModuleNotFoundError as error:
-        raise DataError(
-            f"read: {path} is packed with Zstandard, which needs the package zstandard; "
-            f"install the extra: pip install 'quantlib-parity[databento]'"
-        ) from error
-    reader: Any = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), closefd=True)
-    return cast(IO[bytes], BufferedReader(reader))

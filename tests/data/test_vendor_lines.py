@@ -198,6 +198,11 @@ def test_lean_hours_and_option_trades(tmp_path):
     assert (rows.format, column(rows, "symbol")) == ("lean option trades", ["XYZ240119P00105000"])
     assert (column(rows, "strike"), column(rows, "right"), column(rows, "close")) == ([105.0], [-1.0], [0.011])
     assert bars(rows.frame).rows == 1
+    quote = member.replace("trade", "quote")
+    text = "34200000,100,100,100,100,5,-1,-1,-1,-1,5\n34260000,,,,,0,900,900,900,900,5\n"
+    rows = load(zipped(tmp_path, "option/20240102_quote_american.zip", {quote: text, quote.replace("put", "call"): ""}))
+    assert rows.frame.select("bid", "bid_size", "ask").rows() == [(None, None, 0.09)]
+    assert rows.dropped.select("member", "line", "values").rows() == [(quote, 1, "ask -0.0001")]
 
 
 def answered(folder, name, page):
