@@ -77,9 +77,9 @@ def _parkinson(n: int) -> Expressions:
 
 JOBS = (
     Job("sma", {"n": 20}, [C.rolling_mean(20)]),
-    Job("sum", {"n": 20}, [C.rolling_sum(20)]),
-    Job("max", {"n": 20}, [C.rolling_max(20)]),
-    Job("min", {"n": 20}, [C.rolling_min(20)]),
+    Job("rolling_sum", {"n": 20}, [C.rolling_sum(20)]),
+    Job("rolling_max", {"n": 20}, [C.rolling_max(20)]),
+    Job("rolling_min", {"n": 20}, [C.rolling_min(20)]),
     Job("stddev", {"n": 20}, [C.rolling_std(20, ddof=0)]),
     Job("var", {"n": 20}, [C.rolling_var(20, ddof=0)]),
     Job("zscore", {"n": 20}, [(C - C.rolling_mean(20)) / C.rolling_std(20, ddof=0)]),

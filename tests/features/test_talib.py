@@ -8,13 +8,14 @@ import pytest
 from talib_momentum import MOMENTUM, SMOOTHED
 from talib_ranges import RANGES
 from talib_statistics import STATISTICS
-from talib_trend import TREND
+from talib_trend import DRIFTED, TREND
 from talib_volume import REST, VOLUME
 
 from quantlib.core import run, start
 
 REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "talib_reference.parquet"
 RAW = ("open", "high", "low", "close", "volume", "other")
+POOR = DRIFTED | SMOOTHED | REST  # where TA-Lib's own rounding is larger than the rule, and by how much
 COLUMNS = TREND | MOMENTUM | RANGES | STATISTICS | VOLUME
 
 
@@ -31,7 +32,7 @@ def test_a_feature_agrees_with_talib(name, reference):
     columns = {n: reference[n].astype(np.float64) for n in RAW}
     ours = run([feature], start([feature], ["X"]), columns)[1][output]
     np.testing.assert_array_equal(np.isnan(ours), np.isnan(reference[name]))
-    np.testing.assert_allclose(ours, reference[name], rtol=1e-9, atol=(REST | SMOOTHED).get(name, 0.0))
+    np.testing.assert_allclose(ours, reference[name], rtol=1e-9, atol=POOR.get(name, 0.0))
 
 
 def test_every_column_of_the_reference_is_claimed(reference):
