@@ -122,7 +122,7 @@ def volatility_state(
     numbers = [(name, "f8") for name in ("close", "reach", "reach_low", "reach_unit")]
     rings = [*window(n, "ranges")[:-1], *window(past, "past")[:-1]]
     blank = np.zeros((), [*counts, *numbers, *spread_fields(n), *rings])
-    for name in ("close", "reach_unit", "limit", *UNITS):
+    for name in ("close", "reach_unit", *UNITS):
         blank[name] = nan
     outputs = (out, *(f"{out}_{name}" for name in ("bandwidth", "percentile", "squeeze", "rows", "event")))
     return Feature(_volatility_state, params, blank, (high, low, close), outputs, n + past - 1, n + past - 1)

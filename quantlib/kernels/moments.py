@@ -2,6 +2,7 @@
 
 from quantlib.jit import kernel
 from quantlib.kernels.exact import two_product
+from quantlib.kernels.fma import fma
 
 SMALLEST = 2.0**-98  # of the squared mean: a spread below 2^-49 of the mean is the rounding of the prices themselves
 
@@ -17,7 +18,7 @@ def variance(w, w_low, s, s_low, q, q_low):
         return 0.0
     a, b = two_product(w, q)
     c, d = two_product(s, s)
-    top = (a - c) + ((b + (w * q_low + w_low * q)) - (d + 2.0 * s * s_low))
+    top = (a - c) + (fma(w, q_low, fma(w_low, q, b)) - fma(2.0 * s, s_low, d))
     return top / (w * w) if top > SMALLEST * c else 0.0
 
 
