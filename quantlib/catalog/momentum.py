@@ -3,10 +3,12 @@
 from quantlib.catalog.entry import Entry
 from quantlib.features.aroon import aroon, aroon_oscillator
 from quantlib.features.change import mom, roc, rocp, rocr
-from quantlib.features.directional import adx, adxr, dx, minus_di, minus_dm, plus_di, plus_dm
+from quantlib.features.directional import minus_di, minus_dm, plus_di, plus_dm
+from quantlib.features.directional_index import adx, adxr, dx
 from quantlib.features.momentum import cmo, rsi, tsi
-from quantlib.features.oscillators import bop, cci, mfi, ultimate_oscillator
+from quantlib.features.oscillators import bop, cci, mfi
 from quantlib.features.stochastic import stochastic, stochastic_fast, stochastic_rsi, williams_r
+from quantlib.features.ultimate import ultimate_oscillator
 from quantlib.features.vortex import vortex
 
 MOMENTUM = {

@@ -17,7 +17,7 @@ class OneSided(NamedTuple):
     against: float  # how much falls count against rises: 0 in the RSI, 1 in the CMO
 
 
-class Strength(NamedTuple):
+class TrueStrength(NamedTuple):
     slow: float  # weight of the newest move in the first mean
     fast: float  # weight of the newest mean in the second
     slow_seed: int  # moves in the plain mean that the first one starts from
@@ -159,7 +159,7 @@ def tsi(slow: int = 25, fast: int = 13, *, price: str = "close", out: str = "tsi
     Differs: TradingView's ta.tsi is this over 100.
     """
     slow, fast = row_count("tsi", "slow", slow), row_count("tsi", "fast", fast)
-    params = Strength(2.0 / (slow + 1.0), 2.0 / (fast + 1.0), slow, fast)
+    params = TrueStrength(2.0 / (slow + 1.0), 2.0 / (fast + 1.0), slow, fast)
     warmup = slow + fast - 1
     horizon = warmup + faded(params.slow) + faded(params.fast)
     return Feature(_tsi, params, MOVES, (price,), (out,), warmup, horizon, recursive=True)

@@ -2,10 +2,12 @@
 
 from quantlib.features.aroon import aroon, aroon_oscillator
 from quantlib.features.change import mom, roc
-from quantlib.features.directional import adx, adxr, dx, minus_di, minus_dm, plus_di, plus_dm
+from quantlib.features.directional import minus_di, minus_dm, plus_di, plus_dm
+from quantlib.features.directional_index import adx, adxr, dx
 from quantlib.features.momentum import cmo, rsi
-from quantlib.features.oscillators import bop, cci, mfi, ultimate_oscillator
+from quantlib.features.oscillators import bop, cci, mfi
 from quantlib.features.stochastic import stochastic, stochastic_rsi, williams_r
+from quantlib.features.ultimate import ultimate_oscillator
 from quantlib.features.vortex import vortex
 
 MOMENTUM = {
