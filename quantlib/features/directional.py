@@ -16,6 +16,8 @@ from quantlib.jit import block, kernel
 from quantlib.kernels.fma import fma
 from quantlib.kernels.true_range import true_range
 
+GONE = 1e-290  # what has faded below this has lost its digits, and counts as 0
+
 
 class Movement(NamedTuple):
     n: int  # rows of the Wilder sum
@@ -83,7 +85,7 @@ def _indicator(p, memory, symbol, ahead, behind, close, indicator):
                 if seen > 0:
                     reach = wilder_sum(reach, true_range(a, b, last), p.decay, seen, p.n)
                 last_ahead, last_behind, last = a, b, c
-                indicator[i] = (100.0 * (total / reach) if reach > 0.0 else 0.0) if seen >= p.n else nan
+                indicator[i] = (100.0 * (total / reach) if reach > GONE else 0.0) if seen >= p.n else nan
                 seen += 1
             i += 1
         m.ahead, m.behind, m.close, m.movement, m.reach, m.seen = last_ahead, last_behind, last, total, reach, seen
@@ -134,7 +136,7 @@ def plus_di(
 ) -> Feature:
     """Upward directional indicator: upward movement as a percentage of the true range.
 
-    100 s / r,  s = `plus_dm`, r the true range summed alike (see `true_range`); 0 where r is 0
+    100 s / r,  s = `plus_dm`, r the true range summed alike (see `true_range`); 0 where r has faded below 1e-290
 
     Args:
         n: rows of the Wilder sums, at least 1.
@@ -155,7 +157,7 @@ def minus_di(
 ) -> Feature:
     """Downward directional indicator: downward movement as a percentage of the true range.
 
-    100 s / r,  s = `minus_dm`, r the true range summed alike (see `true_range`); 0 where r is 0
+    100 s / r,  s = `minus_dm`, r the true range summed alike (see `true_range`); 0 where r has faded below 1e-290
 
     Args:
         n: rows of the Wilder sums, at least 1.

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.directional import moved, wilder_sum
+from quantlib.features.directional import GONE, moved, wilder_sum
 from quantlib.features.rows import faded, row_count
 from quantlib.jit import block, kernel
 from quantlib.kernels.ewm import ewm, toward
@@ -33,7 +33,7 @@ def _moved_both(p, seen, plus, minus, high, low, last_high, last_low):
 def _share(plus, minus, otherwise):
     """How much of all movement went one way, in percent."""
     total = plus + minus
-    return 100.0 * (abs(plus - minus) / total) if total > 0.0 else otherwise
+    return 100.0 * (abs(plus - minus) / total) if total > GONE else otherwise
 
 
 @block
@@ -111,7 +111,8 @@ def _adxr(p, memory, symbol, high, low, index):
 def dx(n: int = 14, *, high: str = "high", low: str = "low", out: str = "dx") -> Feature:
     """Directional movement index: how much of the movement went one way.
 
-    100 |P - M| / (P + M),  P = `plus_dm`, M = `minus_dm`; the last one where both are 0, 0 if they always were
+    100 |P - M| / (P + M),  P = `plus_dm`, M = `minus_dm`; the last one where both have faded below 1e-290,
+    0 if nothing ever moved
 
     Args:
         n: rows of the Wilder sums, at least 2.

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature
+from quantlib.features.directional import GONE
 from quantlib.features.rows import faded, row_count
 from quantlib.jit import block, kernel
 from quantlib.kernels.ewm import ewm, toward
@@ -92,7 +93,7 @@ def _tsi(p, memory, symbol, price, index):
                     moves = ewm(moves, move, known, p.fast_seed, p.fast)
                     reaches = ewm(reaches, reach, known, p.fast_seed, p.fast)
                 last = x
-                index[i] = (100.0 * moves / reaches if reaches > 0.0 else 0.0) if seen >= first else nan
+                index[i] = (100.0 * moves / reaches if reaches > GONE else 0.0) if seen >= first else nan
                 seen += 1
             i += 1
         m.price, m.seen = last, seen
@@ -144,7 +145,8 @@ def tsi(slow: int = 25, fast: int = 13, *, price: str = "close", out: str = "tsi
     """True strength index.
 
     tsi = 100 E(E(d, slow), fast) / E(E(|d|, slow), fast),  d[t] = p[t] - p[t-1], E(x, n) the exponential mean of weight
-    2 / (n + 1), started as the plain mean of the first n values.  0 if the price never moved.
+    2 / (n + 1), started as the plain mean of the first n values.  0 if the price never moved, or so
+    long ago that less than 1e-290 is left of it.
 
     Args:
         slow: rows of the first mean, at least 1.

@@ -194,6 +194,15 @@ def test_a_steady_climb_is_all_trend():
     assert (output("tsi", columns)[37:] == 100.0).all()
 
 
+def test_after_a_long_standstill_an_index_is_kept_and_an_indicator_is_0():
+    before, last = bars(), bars()["close"][149]
+    columns = {name: np.concatenate([before[name][:150], np.full(20_000, last)]) for name in ("high", "low", "close")}
+    for name, kept in (("rsi", "rsi"), ("dx", "dx"), ("adx", "dx")):
+        assert output(name, columns)[-1] == pytest.approx(output(kept, columns)[150], rel=1e-9)
+    for name in ("plus_di", "minus_di", "tsi"):
+        assert output(name, columns)[-1] == 0.0
+
+
 def test_where_nothing_ever_moved_there_is_no_trend():
     columns = dict.fromkeys(("open", "high", "low", "close"), np.full(60, 7.25)) | {"volume": np.ones(60)}
     still = ("rsi", "cmo", "tsi", "mom", "roc", "williams_r", "cci", "mfi", "ultimate_oscillator", "bop")
