@@ -1,7 +1,7 @@
 """Where values lie among the last n: percentiles, the median, and the share of them below this one.
 
-The window is kept in order, so that a row costs the moving of the values between the one that comes and the one that
-goes: some ten nanoseconds and more with larger n.
+For percentiles the window is kept in order: a row moves the values between the one that comes and the one that goes.
+For ranks all n are looked at.  Both cost more with larger n.
 """
 
 from math import ceil, floor, isnan, nan
