@@ -12,7 +12,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import rows_desk, rows_detectors, rows_features, rows_live, rows_peers, rows_processes
+from benchmarks import (
+    rows_desk,
+    rows_detectors,
+    rows_features,
+    rows_live,
+    rows_peers,
+    rows_polars,
+    rows_processes,
+    rows_providers,
+    rows_rebuild,
+)
 from benchmarks.row import Row, Skipped, shown, written
 from benchmarks.rows_peers import WrongResult
 from benchmarks.timing import TINY, Scale, machine
@@ -24,6 +34,9 @@ BENCHES: dict[str, Callable[[Scale], Row]] = {
     **rows_peers.BENCHES,
     **rows_live.BENCHES,
     **rows_processes.BENCHES,
+    **rows_polars.BENCHES,
+    **rows_providers.BENCHES,
+    **rows_rebuild.BENCHES,
     **rows_features.BENCHES,
     **rows_detectors.BENCHES,
 }
@@ -59,7 +72,8 @@ def chosen(wanted: Sequence[str]) -> list[str]:
     for name in wanted:
         exact = [n for n in BENCHES if n == name] or [n for n in BENCHES if n.startswith(f"{name}.")]
         if not exact:
-            raise ValueError(f"no benchmark {name!r}; there are {', '.join(BENCHES)}")
+            kinds = dict.fromkeys(n.split(".")[0] for n in BENCHES)
+            raise ValueError(f"no benchmark {name!r}, and none begins so; their names begin with {', '.join(kinds)}")
         found += [n for n in exact if n not in found]
     return found or list(BENCHES)
 

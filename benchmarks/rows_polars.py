@@ -12,11 +12,11 @@ import polars as pl
 
 from benchmarks.row import Row, row
 from benchmarks.rows_desk import walk
-from benchmarks.rows_features import geometric, timed
+from benchmarks.rows_features import geometric, last_row, missing_from, timed
 from benchmarks.rows_peers import WrongResult
 from benchmarks.timing import Scale, seconds
 from quantlib import catalog
-from quantlib.core import Columns, advance, start
+from quantlib.core import Columns
 
 AGREE = 1e-6  # of the last row: rolling sums of polars drift, and recursions begin elsewhere
 C, H, L, V = pl.col("close"), pl.col("high"), pl.col("low"), pl.col("volume")
@@ -86,9 +86,9 @@ JOBS = (
     Job("bollinger", {"n": 20}, _bands(20)),
     Job("donchian", {"n": 20}, [H.rolling_max(20), (H.rolling_max(20) + L.rolling_min(20)) / 2.0, L.rolling_min(20)]),
     Job("median", {"n": 20}, [C.rolling_median(20)]),
-    Job("skew", {"n": 20}, [C.rolling_skew(20)]),
-    Job("kurtosis", {"n": 20}, [C.rolling_kurtosis(20)]),
-    Job("correl", {"n": 60, "x": "close", "y": "open"}, [pl.rolling_corr("close", "open", window_size=60)]),
+    Job("skew", {"n": 20}, [C.rolling_skew(20, bias=False)]),
+    Job("kurtosis", {"n": 20}, [C.rolling_kurtosis(20, bias=False)]),
+    Job("correl", {"n": 60, "value": "close", "other": "open"}, [pl.rolling_corr("close", "open", window_size=60)]),
     Job("ema", {"n": 20}, [_ewm(C, 20)]),
     Job("macd", {}, _macd()),
     Job("rsi", {"n": 14}, _rsi(14)),
@@ -126,12 +126,9 @@ def polars(name: str, scale: Scale) -> Row:
 
 def _agree(job: Job, columns: Columns, last: tuple[float, ...]) -> None:
     """Refuse to compare the times of different numbers."""
-    one = catalog.feature(job.feature, **job.ours)
-    written = advance([one], start([one], ["X"]), {n: c for n, c in columns.items() if n != "symbol"})
-    ours = [float(column[-1]) for column in written.values()]
-    scale = max(map(abs, last))
-    if any(abs(a - b) > AGREE * scale for a, b in zip(sorted(ours), sorted(last), strict=True)):
-        raise WrongResult(f"features.polars: {job.feature} is {ours}, polars says {last}")
+    ours = last_row(catalog.feature(job.feature, **job.ours), columns)
+    if missing_from(ours, last, AGREE):
+        raise WrongResult(f"features.polars: {job.feature} ends at {ours}, polars says {last}")
 
 
 BENCHES: dict[str, Callable[[Scale], Row]] = {"features.polars": partial(polars, "features.polars")}

@@ -68,7 +68,7 @@ def test_a_name_chooses_its_row_or_those_that_begin_with_it():
     assert bench.chosen(["backtest.A"]) == ["backtest.A"]
     assert bench.chosen(["live", "live.row"]) == ["live.row", "live.500"]
     assert bench.chosen([]) == list(bench.BENCHES)
-    with pytest.raises(ValueError, match="no benchmark 'speed'; there are"):
+    with pytest.raises(ValueError, match="no benchmark 'speed'"):
         bench.chosen(["speed"])
 
 
