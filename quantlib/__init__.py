@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from quantlib.asof import Held, held, hold, hold_start
     from quantlib.core import Feature, FeatureError, Memory, fingerprint, run, start
     from quantlib.data import DataError, read
-    from quantlib.events import event_column, events
+    from quantlib.event_rows import event_column, events
     from quantlib.jit import kernel
     from quantlib.own import feature, python_feature
     from quantlib.schema import TableError
@@ -24,7 +24,7 @@ HOMES = {
     "asof": ("Held", "held", "hold", "hold_start"),
     "core": ("Feature", "FeatureError", "Memory", "fingerprint", "run", "start"),
     "data": ("DataError", "read"),
-    "events": ("event_column", "events"),
+    "event_rows": ("event_column", "events"),
     "jit": ("kernel",),
     "own": ("feature", "python_feature"),
     "schema": ("TableError",),

@@ -150,17 +150,22 @@ class Lane:
                 place[0] = value
             self.row["symbol"][0] = self._code(values.get("symbol"))
             return dict(self.form.columns)
-        columns = {name: self._placed(name, value) for name, value in values.items()}
+        columns = {name: self._placed(name, value) for name, value in values.items() if not self._idle(name, value)}
         if "symbol" not in columns:
             columns["symbol"] = self._placed("symbol", None)
         if any(name not in columns for name in self.schema.required):
             require(self.schema, list(values))
         kinds = tuple(map(type, values.values()))
-        if all(kind in (int, float) or name == "symbol" for name, kind in zip(values, kinds, strict=True)):
-            aside = np.empty(1, object)  # takes the symbol's name
-            places = [aside if name == "symbol" else columns[name] for name in values]
+        aside = {name for name in values if name == "symbol" or name not in columns}
+        if all(kind in (int, float) or name in aside for name, kind in zip(values, kinds, strict=True)):
+            nowhere = np.empty(1, object)  # takes the symbol's name and what is idle
+            places = [nowhere if name in aside else columns[name] for name in values]
             self.form = Form(tuple(values), kinds, places, dict(columns))
         return columns
+
+    def _idle(self, name: str, value: Any) -> bool:
+        """Whether this is a word that nobody reads, such as a trade's id: it is left out, as it is of many rows."""
+        return isinstance(value, (str, bytes)) and name not in self.kinds and name not in self.inputs
 
     def _placed(self, name: str, value: Any) -> NDArray[Any]:
         """The one-row column of that name with the value in it."""

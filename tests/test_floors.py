@@ -22,7 +22,7 @@ HOUSES = {
 # Inside quantlib a room imports only from lower floors; single files of one floor may know each other.
 FLOORS = {
     "jit": 0, "core": 1, "stats": 1, "formats": 1, "schema": 2, "rules": 2, "arrays": 2, "table": 3, "desk": 3,
-    "asof": 4, "events": 4, "sampling": 4, "kernels": 4, "tapes": 4, "own": 4, "fused": 4, "lane": 5, "snapshot": 5,
+    "asof": 4, "event_rows": 4, "sampling": 4, "kernels": 4, "tapes": 4, "own": 4, "fused": 4, "lane": 5, "snapshot": 5,
     "learn": 5, "stream": 6, "laws": 6, "features": 7, "rebuild": 7, "synthetic": 7, "signals": 8, "options": 8,
     "strategy": 8, "catalog": 9, "presets": 9, "sets": 10, "plots": 10, "data": 10, "": 11,
 }  # fmt: skip

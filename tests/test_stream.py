@@ -313,3 +313,12 @@ def test_ladders_of_several_heights_see_every_single_row():
 @feature(clock="book")
 def spread_of_levels(bid_size_0, ask_size_2):
     return ask_size_2 - bid_size_0
+
+
+def test_words_that_nobody_reads_are_left_out_of_single_rows_as_of_many():
+    rows = pl.DataFrame({"ts": [1, 2, 3], "open": 1.0, "high": 3.0, "low": 1.0, "close": [1.0, 2.0, 3.0], "id": "t1"})
+    stream = Stream([fading()], ["A"])
+    seen = [stream.push(row)["fading"] for row in rows.iter_rows(named=True)]
+    assert seen == quantlib.compute(fading(), rows)["fading"].to_list()
+    with pytest.raises(TableError, match="close must be a number, got 't1'"):
+        stream.push({"ts": 4, "open": 1.0, "high": 3.0, "low": 1.0, "close": "t1"})

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from quantlib.events import MARK
+from quantlib.event_rows import MARK
 from quantlib.table import UNNAMED
 
 MAD_NORMAL = 1.4826022185056018  # standard deviation of a normal law over its median absolute deviation

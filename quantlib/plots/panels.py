@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from quantlib.core import Feature, inputs_of
-from quantlib.events import MARK
+from quantlib.event_rows import MARK
 from quantlib.plots import theme
 from quantlib.table import compute
 
