@@ -40,7 +40,9 @@ from quantlib.synthetic import market
 # %%
 spx = sp500().filter(pl.col("ts").dt.year() >= 2016)
 squeeze = catalog.feature("volatility_state")
-panels([catalog.feature("bollinger"), squeeze], spx)
+bands = ["bollinger_upper", "bollinger_lower"]
+told = ["volatility_state_percentile", "volatility_state_squeeze", "volatility_state_event"]
+panels([catalog.feature("bollinger"), squeeze], spx, outputs=[*bands, *told])
 
 # %% [markdown]
 # An event is a row in which something happened, with all values that made it.
@@ -80,7 +82,12 @@ quantlib.events(flip, trades).head(5)
 # Where volume traded: the point of control and the value area that holds 70 % of it.
 
 # %%
-panels([catalog.feature("volume_profile", width=0.01), catalog.feature("vpin")], made.trades.head(4000))
+area = ["volume_profile_poc", "volume_profile_low", "volume_profile_high"]
+panels(
+    [catalog.feature("volume_profile", width=0.01), catalog.feature("vpin")],
+    made.trades.head(4000),
+    outputs=[*area, "vpin", "vpin_zscore"],
+)
 
 # %% [markdown]
 # ## Books: what is hidden, faked and gone
