@@ -178,9 +178,12 @@ def _book_messages(text: str) -> list[tuple[Any, ...]]:
         return []
     found = []
     for one in messages if isinstance(messages, list) else [messages]:
-        if isinstance(one, dict) and one.get("T") == "o":
-            bids, asks = ([[str(level["p"]), str(level["s"])] for level in one.get(side, [])] for side in ("b", "a"))
-            found.append((one["t"], one["S"], int(bool(one.get("r"))), bids, asks))
+        try:
+            if one["T"] == "o":
+                sides = ([[str(level["p"]), str(level["s"])] for level in one.get(side, [])] for side in ("b", "a"))
+                found.append((one["t"], one["S"], int(bool(one.get("r"))), *sides))
+        except (KeyError, TypeError):
+            continue
     return found
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 import polars as pl
 
@@ -21,7 +22,7 @@ from quantlib.data.format import Ask, Format, Piece, told
 from quantlib.data.levels import PAIRS, levelled
 from quantlib.data.sources import Glimpse, Member
 from quantlib.data.stamps import epoch, instant
-from quantlib.data.text import LONGEST, lines
+from quantlib.data.text import LONGEST, lines, sifted
 
 LINE = re.compile(r'\d{16,19} \{"(stream|lastUpdateId|e|u)"')
 SYMBOL = re.compile(r'"s":"(\w+)"')
@@ -36,7 +37,6 @@ MARKS = {  # what a line of that kind has in it
     "trade": pl.col("text").str.contains('"e":"trade"', literal=True),
     "quote": pl.col("text").str.contains('"B":"', literal=True) & pl.col("text").str.contains('"A":"', literal=True),
 }
-WANTED = {"diff": ("snapshot", "depth"), "trade": ("trade",), "quote": ("quote",)}
 
 
 def _is_recording(glimpse: Glimpse) -> bool:
@@ -55,16 +55,16 @@ def _pieces(members: list[Member], ask: Ask) -> Iterator[Piece]:
             kind = pl.coalesce(*(pl.when(mark).then(pl.lit(name)) for name, mark in MARKS.items())).alias("kind")
             split = split.with_columns(kind)
             symbol = symbol or next((m[1] for t in texts["text"] if (m := SYMBOL.search(t))), "")
-            bad = split.filter(pl.any_horizontal(pl.col("local", "json", "kind").is_null()))
-            dropped = told(
-                bad.with_columns(pl.col("text").str.head(LONGEST)), "no known message", ["text"], member.name
-            )
-            yield Piece(read(split, symbol or ask.symbol), dropped)
+            known = pl.all_horizontal(pl.col("local", "json", "kind").is_not_null())
+            frames, unread = sifted(split.filter(known), partial(read, symbol=symbol or ask.symbol))
+            strange = pl.concat([split.filter(~known), *unread]).with_columns(pl.col("text").str.head(LONGEST))
+            frame = pl.concat(frames) if frames else pl.DataFrame()
+            yield Piece(frame, told(strange, "no message that can be read", ["text"], member.name))
 
 
 def _decoded(split: pl.DataFrame, kind: str, shape: pl.Struct) -> pl.DataFrame:
     """Messages of a kind, as the columns of their shape; those in an envelope are taken out of it."""
-    whole = split.filter((pl.col("kind") == kind) & pl.col("json").is_not_null() & pl.col("local").is_not_null())
+    whole = split.filter(pl.col("kind") == kind)
     enveloped = pl.col("json").str.starts_with('{"stream"')
     body = pl.when(enveloped).then(pl.col("json").str.extract(r'"data":(\{.*\})\}$')).otherwise(pl.col("json"))
     whole = whole.with_columns(body.alias("body"))
@@ -83,7 +83,7 @@ def _stamps(symbol: pl.Expr) -> list[pl.Expr]:
 
 
 def _trades(split: pl.DataFrame, symbol: str) -> pl.DataFrame:
-    side = pl.when(pl.col("m")).then(-1.0).otherwise(1.0).alias("side")
+    side = pl.when(pl.col("m")).then(-1.0).when(~pl.col("m")).then(1.0).alias("side")
     price, size = pl.col("p").cast(pl.Float64).alias("price"), pl.col("q").cast(pl.Float64).alias("size")
     return _decoded(split, "trade", TRADE).select(
         *_stamps(pl.col("s")), price, size, side, pl.col("t").alias("id"), "line"

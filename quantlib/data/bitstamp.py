@@ -22,7 +22,7 @@ from quantlib.data.format import Ask, Format, Piece, told
 from quantlib.data.levels import PAIRS, levelled
 from quantlib.data.sources import Glimpse, Member
 from quantlib.data.stamps import epoch, instant
-from quantlib.data.text import LONGEST, lines
+from quantlib.data.text import LONGEST, lines, sifted
 from quantlib.rebuild.orders import ADD, LEVEL, REMOVE, SET
 
 LINE = re.compile(r"\d{13} (order_(created|changed|deleted|book)|trade) \{")
@@ -46,11 +46,18 @@ def _pieces(members: list[Member], ask: Ask) -> Iterator[Piece]:
             parts = pl.col("text").str.extract_groups(r"^(?<local>\d{13}) (?<kind>\w+) (?<json>\{.*\})\s*$")
             split = texts.with_columns(parts.alias("parts")).unnest("parts")
             known = pl.col("kind").is_in([*ACTIONS, "order_book", "trade"]).fill_null(False)
-            bad = split.filter(~known).with_columns(pl.col("text").str.head(LONGEST))
             good = split.filter(known).with_columns(
                 instant(epoch(pl.col("local").cast(pl.Int64))).alias("ts"), pl.lit(ask.symbol).alias("symbol")
             )
-            yield Piece(read(good), told(bad, "no known event", ["text"], member.name))
+            frames, unread = sifted(good, read)
+            strange = pl.concat([split.filter(~known), *(rows.select(split.columns) for rows in unread)])
+            dropped = told(
+                strange.with_columns(pl.col("text").str.head(LONGEST)),
+                "no event that can be read",
+                ["text"],
+                member.name,
+            )
+            yield Piece(pl.concat(frames) if frames else pl.DataFrame(), dropped)
 
 
 def _decoded(split: pl.DataFrame, kinds: list[str], shape: pl.Struct) -> pl.DataFrame:

@@ -119,7 +119,7 @@ def shaped(frame: pl.DataFrame, names: tuple[str, ...], scale: float, *more: str
 
 def _long_bars(members: list[Member], ask: Ask) -> Iterator[Piece]:
     for member in members:
-        symbol = PurePosixPath(member.name).name.split(".")[0].upper()
+        symbol = PurePosixPath(member.name).stem.upper()
         zone, scale = market(Path(ask.path), header(member))
         daily = "daily" in Path(ask.path).parts or ("hour" not in Path(ask.path).parts and _midnights(member))
         names = TRADE_BAR if len(header(member)) == len(TRADE_BAR) else QUOTE_BAR

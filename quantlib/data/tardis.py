@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 
 import polars as pl
 
-from quantlib.data.format import OTHER, Ask, Format, Piece, renamed
+from quantlib.data.format import OTHER, Ask, Format, Piece, renamed, sieve
 from quantlib.data.sources import Glimpse, Member, headed
 from quantlib.data.stamps import epoch, instant
 from quantlib.data.text import header, tables, typed
@@ -104,7 +104,10 @@ def _chain(raw: Piece) -> Piece:
 
 
 def _diffs(raw: Piece) -> Piece:
-    piece = typed(raw, number=("price", "amount"), whole=STAMPS)
+    values = ["side", "price", "amount"]
+    piece = typed(raw, number=values[1:], whole=STAMPS)
+    level = pl.col("side").is_in(["bid", "ask"]) & (pl.col("price") > 0) & (pl.col("amount") >= 0)
+    piece = sieve(piece, ~level.fill_null(False), "a level has a side, a price and a size", values)
     frame = piece.frame.select(
         *_stamps(),
         "symbol",

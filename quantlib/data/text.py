@@ -6,7 +6,7 @@ left out: nothing is guessed, and nothing is lost silently.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +91,20 @@ def lines(member: Member, size: int) -> Iterator[pl.DataFrame]:
             .with_columns(pl.int_range(first, first + len(texts), dtype=pl.Int64).alias("line"))
             .filter(pl.col("text").str.strip_chars() != "")
         )
+
+
+def sifted(
+    rows: pl.DataFrame, read: Callable[[pl.DataFrame], pl.DataFrame]
+) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
+    """What `read` makes of rows, and the rows that it cannot read, which are found by halving."""
+    try:
+        return [read(rows)], []
+    except pl.exceptions.PolarsError:
+        if rows.height <= 1:
+            return [], [rows]
+    half = rows.height // 2
+    first, second = sifted(rows.head(half), read), sifted(rows.slice(half), read)
+    return first[0] + second[0], first[1] + second[1]
 
 
 def typed(piece: Piece, *, number: Sequence[str] = (), whole: Sequence[str] = (), member: str = "") -> Piece:

@@ -125,6 +125,41 @@ def test_rows_that_break_a_rule_are_dropped_and_told_with_line_rule_and_values(t
     assert sum(p.dropped.height for p in pieces) == 6
 
 
+def test_lines_of_recordings_that_cannot_be_read_are_told(tmp_path):
+    trade = '{"e":"trade","E":1723161256322,"T":1723161256322,"s":"BTCUSDT","t":1,"p":"61800.30","q":"0.006","m":false}'
+    kept = f'1723161255088176367 {{"stream":"btcusdt@trade","data":{trade}}}'
+    lines = [
+        kept,
+        kept.replace('"t":1', '"t":'),
+        kept.replace("61800.30", "much"),
+        "17231612",
+        kept,
+        f"1723161255088176368 {trade}",
+    ]
+    rows = load(written(tmp_path, "r.txt", "\n".join(lines)))
+    assert rows.clock == "diff"
+    rows = load(tmp_path / "r.txt", clock="trade")
+    assert rows.frame["id"].to_list() == [1, 1, 1]
+    assert rows.dropped["line"].to_list() == [2, 3, 4]
+    log = '1430438404645 trade {"price": 236.47, "amount": 0.2, "id": 8}'
+    rows = load(
+        written(tmp_path, "r.log", "\n".join([log, log.replace("0.2", "0.2.2"), log.replace("trade", "nothing"), log])),
+        clock="trade",
+    )
+    assert (rows.frame.height, rows.dropped["line"].to_list()) == (2, [2, 3])
+
+
+def test_a_level_without_a_side_is_told(tmp_path):
+    head = "exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount\n"
+    lines = [f"x,BTC,{AT},{AT},true,{side},{price},1\n" for side, price in (("bid", 10), ("none", 11), ("ask", ""))]
+    rows = load(written(tmp_path, "d.csv", head + "".join(lines)))
+    assert rows.frame["last"].to_list() == [1]
+    assert rows.dropped["values"].to_list() == [
+        "side none, price 11.0, amount 1.0",
+        "side ask, price missing, amount 1.0",
+    ]
+
+
 def test_bars_that_repeat_are_dropped_and_told(tmp_path):
     line = "1704153600000,1,2,1,2,5,1704153659999,9,1,1,1,0\n"
     high = "1704153660000,1,2,1,3,5,1704153719999,9,1,1,1,0\n"

@@ -262,3 +262,33 @@ def test_dbn_gives_the_numbers_that_databentos_own_decoder_gives():
 def test_a_price_of_whole_units_is_the_double_its_text_would_be(tmp_path):
     ours = load(raw("lean/equity/usa/tick/ibm/20131007_trade.zip")).frame["price"].to_list()
     assert ours == [float(f"{round(price * 10_000) / 10_000:.4f}") for price in ours]
+
+
+def test_a_day_of_quote_ticks_carried_on_is_a_market(tmp_path):
+    """LEAN's lines, written back from a file made of them: a spread of one to three cents, hardly ever crossed."""
+    theirs = pl.read_parquet(there(SHARED / "quotes/us_IBM_20131007_tick_quotes.parquet"))
+    local = pl.col("ts").dt.convert_time_zone("America/New_York")
+    price = (pl.col("price") * 10_000).round().cast(pl.Int64)
+    is_bid = pl.col("side") == "bid"
+    zero = pl.lit(0, pl.Int64)
+    lines = theirs.select(
+        (local - local.dt.truncate("1d")).dt.total_milliseconds(),
+        pl.when(is_bid).then(price).otherwise(zero).alias("bid"),
+        pl.when(is_bid).then("size").otherwise(0).alias("bid_size"),
+        pl.when(is_bid).then(zero).otherwise(price).alias("ask"),
+        pl.when(is_bid).then(0).otherwise("size").alias("ask_size"),
+        *("exchange", "condition_hex"),
+        pl.col("suspicious").cast(pl.Int8),
+    )
+    folder = tmp_path / "equity"
+    folder.mkdir()
+    path = folder / "20131007_ibm_Quote_Tick.csv"
+    lines.write_csv(path, include_header=False)
+    rows = load(path)
+    assert rows.frame.height + rows.dropped.height == theirs.height
+    assert rows.dropped.height == theirs["suspicious"].sum()
+    clock = rows.frame["ts"].dt.convert_time_zone("America/New_York").dt.time()
+    open_ = rows.frame.filter((clock >= pl.time(9, 30)) & (clock < pl.time(16)))
+    spread = (open_["ask"] - open_["bid"]).round(4)
+    assert 0.01 <= spread.median() <= 0.03
+    assert (spread < 0).mean() < 0.001
