@@ -8,6 +8,7 @@ import numpy as np
 from quantlib.core import Feature, ladder
 from quantlib.features.rows import row_count
 from quantlib.jit import block, kernel
+from quantlib.kernels.levels import PIECE, total
 from quantlib.kernels.score import FINE, on_grid, score, scores
 
 
@@ -22,15 +23,6 @@ SIDES = [(side + band, "f8") for side in ("bid", "ask") for band in ("_near", "_
 
 
 @block
-def band(sizes, i, first, end):
-    """The sum of a side's sizes in row i over levels first to end - 1."""
-    total = 0.0
-    for k in range(first, end):
-        total += sizes[k, i]
-    return total
-
-
-@block
 def leaning(bid, ask):
     """(bid - ask) / (bid + ask), 0 where both are 0."""
     return (bid - ask) / (bid + ask) if bid + ask > 0.0 else 0.0
@@ -42,33 +34,32 @@ def _l2_delta(
     event, zscore, bid_near, bid_middle, bid_far, ask_near, ask_middle, ask_far, lean_near, lean_middle, lean_far,
 ):  # fmt: skip
     levels = bid_sizes.shape[0]
-    for i in range(event.size):
-        event[i] = zscore[i] = bid_near[i] = bid_middle[i] = bid_far[i] = nan
-        ask_near[i] = ask_middle[i] = ask_far[i] = lean_near[i] = lean_middle[i] = lean_far[i] = nan
-        b, bb, bbb = (
-            band(bid_sizes, i, 0, p.near),
-            band(bid_sizes, i, p.near, p.middle),
-            band(bid_sizes, i, p.middle, levels),
-        )
-        a, aa, aaa = (
-            band(ask_sizes, i, 0, p.near),
-            band(ask_sizes, i, p.near, p.middle),
-            band(ask_sizes, i, p.middle, levels),
-        )
-        if isnan(b + bb + bbb + a + aa + aaa):
-            continue
-        m = memory[symbol[i]]
-        if m.seen >= 0:
-            whole = (b + a) + (m.bid_near + m.ask_near)
-            net = ((b - m.bid_near) - (a - m.ask_near)) / whole if whole > 0.0 else 0.0
-            z = score(m.z, m.seen, p.n, on_grid(net, FINE))
-            if m.seen + 1 >= p.n:
-                event[i], zscore[i] = (0.0 if abs(z) < p.threshold else 1.0 if z > 0.0 else -1.0), z
-                bid_near[i], bid_middle[i], bid_far[i] = b - m.bid_near, bb - m.bid_middle, bbb - m.bid_far
-                ask_near[i], ask_middle[i], ask_far[i] = a - m.ask_near, aa - m.ask_middle, aaa - m.ask_far
-                lean_near[i], lean_middle[i], lean_far[i] = leaning(b, a), leaning(bb, aa), leaning(bbb, aaa)
-        m.bid_near, m.bid_middle, m.bid_far, m.ask_near, m.ask_middle, m.ask_far = b, bb, bbb, a, aa, aaa
-        m.seen += 1
+    for first in range(0, event.size, PIECE):
+        end = min(first + PIECE, event.size)
+        total(bid_near, bid_sizes, 0, p.near, first, end)
+        total(bid_middle, bid_sizes, p.near, p.middle, first, end)
+        total(bid_far, bid_sizes, p.middle, levels, first, end)
+        total(ask_near, ask_sizes, 0, p.near, first, end)
+        total(ask_middle, ask_sizes, p.near, p.middle, first, end)
+        total(ask_far, ask_sizes, p.middle, levels, first, end)
+        for i in range(first, end):
+            b, bb, bbb, a, aa, aaa = bid_near[i], bid_middle[i], bid_far[i], ask_near[i], ask_middle[i], ask_far[i]
+            event[i] = zscore[i] = bid_near[i] = bid_middle[i] = bid_far[i] = nan
+            ask_near[i] = ask_middle[i] = ask_far[i] = lean_near[i] = lean_middle[i] = lean_far[i] = nan
+            if isnan(b + bb + bbb + a + aa + aaa):
+                continue
+            m = memory[symbol[i]]
+            if m.seen >= 0:
+                whole = (b + a) + (m.bid_near + m.ask_near)
+                net = ((b - m.bid_near) - (a - m.ask_near)) / whole if whole > 0.0 else 0.0
+                z = score(m.z, m.seen, p.n, on_grid(net, FINE))
+                if m.seen + 1 >= p.n:
+                    event[i], zscore[i] = (0.0 if abs(z) < p.threshold else 1.0 if z > 0.0 else -1.0), z
+                    bid_near[i], bid_middle[i], bid_far[i] = b - m.bid_near, bb - m.bid_middle, bbb - m.bid_far
+                    ask_near[i], ask_middle[i], ask_far[i] = a - m.ask_near, aa - m.ask_middle, aaa - m.ask_far
+                    lean_near[i], lean_middle[i], lean_far[i] = leaning(b, a), leaning(bb, aa), leaning(bbb, aaa)
+            m.bid_near, m.bid_middle, m.bid_far, m.ask_near, m.ask_middle, m.ask_far = b, bb, bbb, a, aa, aaa
+            m.seen += 1
 
 
 def l2_delta(

@@ -7,6 +7,7 @@ import numpy as np
 from quantlib.core import Feature, ladder
 from quantlib.features.rows import Window, row_count
 from quantlib.jit import block, kernel
+from quantlib.kernels.levels import PIECE, check
 from quantlib.kernels.ring import window
 from quantlib.kernels.sums import window_sum
 
@@ -42,33 +43,42 @@ def _ofi(p, memory, symbol, bid, ask, bid_size, ask_size, total, step):
         m.bid, m.ask, m.bid_size, m.ask_size = b0, a0, bs0, as0
 
 
+@block
+def change(m, bids, asks, bid_sizes, ask_sizes, i):
+    """(e of the best level, e of all, what rests) in row i, which becomes the row before."""
+    best = flows = resting = 0.0
+    for k in range(bids.shape[0]):
+        b, a, bs, az = bids[k, i], asks[k, i], bid_sizes[k, i], ask_sizes[k, i]
+        e = flow(b, bs, a, az, m.bids[k], m.bid_sizes[k], m.asks[k], m.ask_sizes[k])
+        best = e if k == 0 else best
+        flows += e
+        resting += bs + az
+        m.bids[k], m.asks[k], m.bid_sizes[k], m.ask_sizes[k] = b, a, bs, az
+    return best, flows, resting
+
+
 @kernel
 def _ofi_levels(p, memory, symbol, bids, asks, bid_sizes, ask_sizes, best, deep, scaled):
-    levels = bids.shape[0]
-    for i in range(bids.shape[1]):
-        best[i] = deep[i] = scaled[i] = nan
-        known = 0.0
-        for k in range(levels):
-            known += bids[k, i] + asks[k, i] + bid_sizes[k, i] + ask_sizes[k, i]
-        if isnan(known):
-            continue
-        m = memory[symbol[i]]
-        top = flows = resting = 0.0
-        for k in range(levels):
-            b, a, bs, az = bids[k, i], asks[k, i], bid_sizes[k, i], ask_sizes[k, i]
-            e = flow(b, bs, a, az, m.bids[k], m.bid_sizes[k], m.asks[k], m.ask_sizes[k])
-            top = e if k == 0 else top
-            flows += e
-            resting += bs + az
-            m.bids[k], m.asks[k], m.bid_sizes[k], m.ask_sizes[k] = b, a, bs, az
-        if m.seen >= 0:
-            m.top, m.top_rest, first = window_sum(m.top, m.top_rest, m.tops, m.parts, m.seen, p.n, top)
-            m.all, m.all_rest, every = window_sum(m.all, m.all_rest, m.alls, m.parts, m.seen, p.n, flows)
-            m.depth, m.depth_rest, depth = window_sum(m.depth, m.depth_rest, m.depths, m.parts, m.seen, p.n, resting)
-            if m.seen + 1 >= p.n:
-                best[i], deep[i] = first, every
-                scaled[i] = 2.0 * p.n * (every / depth) if depth > 0.0 else 0.0
-        m.seen += 1
+    for first in range(0, best.size, PIECE):
+        end = min(first + PIECE, best.size)
+        check(best, bids, asks, bid_sizes, ask_sizes, first, end)
+        for i in range(first, end):
+            known = best[i]
+            best[i] = deep[i] = scaled[i] = nan
+            if isnan(known):
+                continue
+            m = memory[symbol[i]]
+            top, flows, resting = change(m, bids, asks, bid_sizes, ask_sizes, i)
+            if m.seen >= 0:
+                m.top, m.top_rest, top_flow = window_sum(m.top, m.top_rest, m.tops, m.parts, m.seen, p.n, top)
+                m.all, m.all_rest, every = window_sum(m.all, m.all_rest, m.alls, m.parts, m.seen, p.n, flows)
+                m.depth, m.depth_rest, depth = window_sum(
+                    m.depth, m.depth_rest, m.depths, m.parts, m.seen, p.n, resting
+                )
+                if m.seen + 1 >= p.n:
+                    best[i], deep[i] = top_flow, every
+                    scaled[i] = 2.0 * p.n * (every / depth) if depth > 0.0 else 0.0
+            m.seen += 1
 
 
 def ofi(

@@ -9,6 +9,7 @@ from quantlib.core import Feature, ladder
 from quantlib.features.rows import row_count
 from quantlib.jit import block, kernel
 from quantlib.kernels.extremes import extremes
+from quantlib.kernels.levels import PIECE, check, largest, totals
 from quantlib.kernels.ring import window
 
 
@@ -27,13 +28,12 @@ SEEN = ("price", "size", "left", "mean", "across", "own")
 @block
 def shown(prices, sizes, i, sign, price, otherwise):
     """What a side shows at a price in row i: 0 if nothing, `otherwise` if the price lies beyond its last level."""
-    last = prices.shape[0] - 1
-    if sign * prices[last, i] > sign * price:
+    levels, at = prices.shape[0], -1
+    if sign * prices[levels - 1, i] > sign * price:
         return otherwise
-    found = 0.0
-    for k in range(last + 1):
-        found = sizes[k, i] if prices[k, i] == price else found
-    return found
+    for k in range(levels):
+        at = k if prices[k, i] == price else at
+    return sizes[at, i] if at >= 0 else 0.0
 
 
 @block
@@ -46,13 +46,21 @@ def before(prices, sizes, levels, sign, price, size):
 
 
 @kernel
-def _appear(p, m, prices, sizes, i, sign, now, mean, last_prices, last_sizes, across, own):
-    """The largest order that appears behind the best price of a side in row i is remembered."""
+def _appear(p, m, top, prices, sizes, i, sign, now, mean, last, last_prices, last_sizes, across, own):
+    """The largest order that appears behind the best price of a side in row i, where `top` is the largest size, is
+    remembered.  What was before stands in row `last`, or if that is -1 in `last_prices` and `last_sizes`.
+    """
     levels = prices.shape[0]
     most, at = p.multiple * mean, -1
+    if top < most:
+        return
     for k in range(p.away, levels):
-        if sizes[k, i] >= most and sizes[k, i] > 0.0:
-            came = sizes[k, i] - before(last_prices, last_sizes, levels, sign, prices[k, i], sizes[k, i])
+        price, size = prices[k, i], sizes[k, i]
+        if size >= most and size > 0.0:
+            if last >= 0:
+                came = size - shown(prices, sizes, last, sign, price, size)
+            else:
+                came = size - before(last_prices, last_sizes, levels, sign, price, size)
             if came >= most and came > 0.0:
                 most, at = came, k
     if at >= 0:
@@ -88,38 +96,47 @@ def _vanish(p, m, prices, sizes, i, sign, now, across, own, taken):
 
 @block
 def remember(m, bids, asks, bid_sizes, ask_sizes, i):
-    """Row i is the row before; the mean size of its levels."""
-    levels, total = bids.shape[0], 0.0
-    for k in range(levels):
+    """Row i is the row before of the rows to come."""
+    for k in range(bids.shape[0]):
         m.bid_prices[k], m.bid_sizes[k] = bids[k, i], bid_sizes[k, i]
         m.ask_prices[k], m.ask_sizes[k] = asks[k, i], ask_sizes[k, i]
-        total += bid_sizes[k, i] + ask_sizes[k, i]
-    return total / (2.0 * levels)
 
 
 @kernel
 def _spoofing(
     p, memory, symbol, bids, asks, bid_sizes, ask_sizes, bought, sold, event, score, price, size, rows, traded
 ):
-    for i in range(event.size):
-        event[i] = score[i] = price[i] = size[i] = rows[i] = traded[i] = nan
-        known = bought[i] + sold[i]
-        for k in range(bids.shape[0]):
-            known += bids[k, i] + asks[k, i] + bid_sizes[k, i] + ask_sizes[k, i]
-        if isnan(known):
-            continue
-        m = memory[symbol[i]]
-        up, down, now = bought[i], sold[i], m.seen
-        if now > 0:
-            b = _vanish(p, m.bid, bids, bid_sizes, i, 1.0, now, up, down, max(down - m.sold, 0.0))
-            a = _vanish(p, m.ask, asks, ask_sizes, i, -1.0, now, down, up, max(up - m.bought, 0.0))
-            _appear(p, m.bid, bids, bid_sizes, i, 1.0, now, m.mean, m.bid_prices, m.bid_sizes, up, down)
-            _appear(p, m.ask, asks, ask_sizes, i, -1.0, now, m.mean, m.ask_prices, m.ask_sizes, down, up)
-            price[i], size[i], rows[i], traded[i], score[i] = b if b[1] >= a[1] else a
-            event[i] = 0.0 if b[1] == 0.0 and a[1] == 0.0 else 1.0 if b[1] >= a[1] else -1.0
-        m.mean = remember(m, bids, asks, bid_sizes, ask_sizes, i)
-        m.bought, m.sold = up, down
-        m.seen += 1
+    levels = bids.shape[0]
+    first = end = i = 0
+    while i < event.size:
+        if i == end:
+            first, end = end, min(end + PIECE, event.size)
+            check(event, bids, asks, bid_sizes, ask_sizes, first, end)
+            totals(score, bid_sizes, ask_sizes, first, end)
+            largest(price, bid_sizes, p.away, levels, first, end)
+            largest(size, ask_sizes, p.away, levels, first, end)
+        code, last = symbol[i], -1
+        m = memory[code]
+        while i < end and symbol[i] == code:
+            known, resting, bid_top, ask_top = event[i] + bought[i] + sold[i], score[i], price[i], size[i]
+            event[i] = score[i] = price[i] = size[i] = rows[i] = traded[i] = nan
+            if not isnan(known):
+                up, down, now, mean = bought[i], sold[i], m.seen, m.mean
+                if now > 0:
+                    b = _vanish(p, m.bid, bids, bid_sizes, i, 1.0, now, up, down, max(down - m.sold, 0.0))
+                    a = _vanish(p, m.ask, asks, ask_sizes, i, -1.0, now, down, up, max(up - m.bought, 0.0))
+                    was, had = m.bid_prices, m.bid_sizes
+                    _appear(p, m.bid, bid_top, bids, bid_sizes, i, 1.0, now, mean, last, was, had, up, down)
+                    was, had = m.ask_prices, m.ask_sizes
+                    _appear(p, m.ask, ask_top, asks, ask_sizes, i, -1.0, now, mean, last, was, had, down, up)
+                    price[i], size[i], rows[i], traded[i], score[i] = b if b[1] >= a[1] else a
+                    event[i] = 0.0 if b[1] == 0.0 and a[1] == 0.0 else 1.0 if b[1] >= a[1] else -1.0
+                m.mean, m.bought, m.sold = resting / (2.0 * levels), up, down
+                m.seen += 1
+                last = i
+            i += 1
+        if last >= 0:
+            remember(m, bids, asks, bid_sizes, ask_sizes, last)
 
 
 def spoofing(

@@ -8,6 +8,7 @@ import numpy as np
 from quantlib.core import Feature, ladder
 from quantlib.features.rows import row_count
 from quantlib.jit import block, kernel
+from quantlib.kernels.levels import PIECE, check, total
 from quantlib.kernels.median import median, median_fields
 
 
@@ -32,11 +33,8 @@ def resting(prices, sizes, i, low, high):
 
 
 @kernel
-def _void(p, m, seen, prices, sizes, others, other_sizes, i):
+def _void(p, m, seen, depth, prices, sizes, others, other_sizes, i):
     """(begins, reclaimed, depth over its median) of a side in row i; its void is remembered as low, high and wanted."""
-    depth = 0.0
-    for k in range(p.near):
-        depth += sizes[k, i]
     middle = median(m.x, seen, p.n, depth)
     share = depth / middle if middle > 0.0 else 1.0
     if seen + 1 < p.n:
@@ -60,26 +58,29 @@ def _vacuum(
     p, memory, symbol, bids, asks, bid_sizes, ask_sizes,
     event, bid_share, ask_share, bid_low, bid_high, ask_low, ask_high,
 ):  # fmt: skip
-    for i in range(event.size):
-        event[i] = bid_share[i] = ask_share[i] = nan
-        bid_low[i] = bid_high[i] = ask_low[i] = ask_high[i] = nan
-        known = 0.0
-        for k in range(bids.shape[0]):
-            known += bids[k, i] + asks[k, i] + bid_sizes[k, i] + ask_sizes[k, i]
-        if isnan(known):
-            continue
-        m = memory[symbol[i]]
-        bid, ask = m.bid, m.ask
-        b, bid_back, bid_now = _void(p, bid, m.seen, bids, bid_sizes, asks, ask_sizes, i)
-        a, ask_back, ask_now = _void(p, ask, m.seen, asks, ask_sizes, bids, bid_sizes, i)
-        m.seen += 1
-        if m.seen < p.n:
-            continue
-        event[i] = 1.0 * b + 2.0 * a if b or a else 0.0 - bid_back - 2.0 * ask_back
-        bid_share[i], ask_share[i] = bid_now, ask_now
-        best, worst = bids[0, i], asks[0, i]
-        bid_low[i], bid_high[i] = (bid.low, bid.high) if bid.since < p.rows else (best, best)
-        ask_low[i], ask_high[i] = (ask.low, ask.high) if ask.since < p.rows else (worst, worst)
+    for first in range(0, event.size, PIECE):
+        end = min(first + PIECE, event.size)
+        check(event, bids, asks, bid_sizes, ask_sizes, first, end)
+        total(bid_share, bid_sizes, 0, p.near, first, end)
+        total(ask_share, ask_sizes, 0, p.near, first, end)
+        for i in range(first, end):
+            known, bid_depth, ask_depth = event[i], bid_share[i], ask_share[i]
+            event[i] = bid_share[i] = ask_share[i] = nan
+            bid_low[i] = bid_high[i] = ask_low[i] = ask_high[i] = nan
+            if isnan(known):
+                continue
+            m = memory[symbol[i]]
+            bid, ask = m.bid, m.ask
+            b, bid_back, bid_now = _void(p, bid, m.seen, bid_depth, bids, bid_sizes, asks, ask_sizes, i)
+            a, ask_back, ask_now = _void(p, ask, m.seen, ask_depth, asks, ask_sizes, bids, bid_sizes, i)
+            m.seen += 1
+            if m.seen < p.n:
+                continue
+            event[i] = 1.0 * b + 2.0 * a if b or a else 0.0 - bid_back - 2.0 * ask_back
+            bid_share[i], ask_share[i] = bid_now, ask_now
+            best, worst = bids[0, i], asks[0, i]
+            bid_low[i], bid_high[i] = (bid.low, bid.high) if bid.since < p.rows else (best, best)
+            ask_low[i], ask_high[i] = (ask.low, ask.high) if ask.since < p.rows else (worst, worst)
 
 
 def vacuum(
