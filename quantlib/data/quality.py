@@ -29,7 +29,7 @@ FOUND = {
 }  # fmt: skip
 
 
-class Limits(NamedTuple):
+class QualityLimits(NamedTuple):
     """What is let pass."""
 
     missing: float = 0.01  # share of a column's rows that are NaN after its first number
@@ -85,7 +85,9 @@ class Quality:
         return "\n".join(lines)
 
 
-def quality(frame: pl.DataFrame, limits: Limits = Limits(), *, changes: Sequence[str] = PRICES) -> Quality:  # noqa: B008
+def quality(
+    frame: pl.DataFrame, limits: QualityLimits = QualityLimits(), *, changes: Sequence[str] = PRICES
+) -> Quality:  # noqa: B008
     """Look at every numeric column of every symbol, and at its times.
 
     A value is an outlier where |x - m| / s is above the limit: m the median of its symbol's column, s 1.4826 times the
@@ -186,7 +188,7 @@ def _times(ts: NDArray[np.int64], end: int) -> dict[str, Any]:
 
 
 def _late(
-    symbol: str, times: dict[str, Any], ts: NDArray[np.int64], rows: NDArray[np.int64], limits: Limits
+    symbol: str, times: dict[str, Any], ts: NDArray[np.int64], rows: NDArray[np.int64], limits: QualityLimits
 ) -> list[Finding]:
     """What is beyond a limit in the times of a symbol; counts its gaps by the way."""
     steps, step = np.diff(ts), times["step"]
@@ -208,7 +210,7 @@ def _late(
     return found
 
 
-def _values(values: NDArray[np.float64], change: bool, limits: Limits) -> dict[str, Any]:
+def _values(values: NDArray[np.float64], change: bool, limits: QualityLimits) -> dict[str, Any]:
     known = np.flatnonzero(~np.isnan(values))
     first = int(known[0]) if known.size else values.size
     scores = robust_scores(_log_changes(values) if change else values)
@@ -228,7 +230,7 @@ def _values(values: NDArray[np.float64], change: bool, limits: Limits) -> dict[s
     }
 
 
-def _beyond(column: dict[str, Any], rows: NDArray[np.int64], limits: Limits) -> list[Finding]:
+def _beyond(column: dict[str, Any], rows: NDArray[np.int64], limits: QualityLimits) -> list[Finding]:
     """What is beyond a limit in the values of a column."""
     share = column["missing"] / max(1, column["rows"] - column["leading"])
     measured = [("missing", share, limits.missing, -1), ("infinite", column["infinite"], limits.infinite, -1)]

@@ -118,6 +118,8 @@ def of_symbol(code: int = 0, *, value: str = "close", out: str = "benchmark") ->
 
     Raises:
         ValueError: if code is not a whole number of at least 0.
+
+    Source: the as-of join of `quantlib.hold`, from one symbol's rows to all rows of the same clock.
     """
     code = row_count("of_symbol", "code", code, 0)
     blank = np.full((), nan, [("value", "f8")])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from quantlib.data import indices, sp500
-from quantlib.data.quality import Limits, longest_run, quality, robust_scores
+from quantlib.data.quality import QualityLimits, longest_run, quality, robust_scores
 from quantlib.features import sma
 from quantlib.table import compute
 
@@ -54,7 +54,7 @@ def test_missing_and_infinite_values_are_counted_apart_from_the_warmup():
     assert (column["leading"], column["missing"], column["infinite"]) == (20, 10, 1)
     assert found(report)["close", "missing"]["amount"] == pytest.approx(10 / 480)
     assert found(report)["close", "infinite"]["amount"] == 1.0
-    assert quality(rows(close=close), Limits(missing=0.03, infinite=1)).good
+    assert quality(rows(close=close), QualityLimits(missing=0.03, infinite=1)).good
 
 
 def test_null_is_missing_too():
@@ -85,7 +85,7 @@ def test_values_that_stand_still_are_found_where_they_begin():
     close[300:370] = close[300]
     assert found(quality(rows(close=close)))["close", "stale"]["row"] == 300
     assert found(quality(rows(close=close)))["close", "stale"]["amount"] == 70.0
-    assert quality(rows(close=close), Limits(stale=70)).good
+    assert quality(rows(close=close), QualityLimits(stale=70)).good
 
 
 def test_gaps_repeats_and_rows_out_of_order_are_found():

@@ -260,7 +260,7 @@ def test_nothing_is_acted_on_before_it_is_on_the_disk(tmp_path: Path, monkeypatc
 
 
 def test_a_snapshot_names_its_version() -> None:
-    assert snapshot.VERSION == 1
+    assert snapshot.VERSION == 2
 
 
 def files(folder: Path) -> dict[str, bytes]:
