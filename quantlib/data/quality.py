@@ -85,9 +85,7 @@ class Quality:
         return "\n".join(lines)
 
 
-def quality(
-    frame: pl.DataFrame, limits: QualityLimits = QualityLimits(), *, changes: Sequence[str] = PRICES
-) -> Quality:  # noqa: B008
+def quality(frame: pl.DataFrame, limits: QualityLimits | None = None, *, changes: Sequence[str] = PRICES) -> Quality:
     """Look at every numeric column of every symbol, and at its times.
 
     A value is an outlier where |x - m| / s is above the limit: m the median of its symbol's column, s 1.4826 times the
@@ -98,7 +96,7 @@ def quality(
     Args:
         frame: with `ts` (Datetime, or int64 nanoseconds), if there are several symbols `symbol`, and numeric columns;
             rows in any state: unsorted ones are counted, and judged in the order they come in.
-        limits: what is let pass.
+        limits: what is let pass; by default `QualityLimits()`.
         changes: columns, levels of books included (`bid_0`), that are judged by their log changes, as prices are.
 
     Raises:
@@ -107,6 +105,7 @@ def quality(
     Source: F. R. Hampel, The influence curve and its role in robust estimation, J. Am. Stat. Assoc. 69, 1974; B.
         Iglewicz, D. C. Hoaglin, How to Detect and Handle Outliers, 1993 (the mean deviation in its place).
     """
+    limits = limits or QualityLimits()
     if "ts" not in frame.columns:
         raise ValueError(f"quality: rows need a column 'ts', they bring {frame.columns}")
     frame = frame if "symbol" in frame.columns else frame.with_columns(symbol=pl.lit(UNNAMED))

@@ -22,7 +22,7 @@ class Zone(NamedTuple):
     rule: int  # of summer time
 
 
-class Events(NamedTuple):
+class EventDates(NamedTuple):
     known: int  # dates
     most: float  # days: what stands for no event at all
 
@@ -187,7 +187,7 @@ def distance_to_event(
     blank["events"] = NEVER
     blank["events"][: len(moments)] = moments
     outputs = (f"{out}_next", f"{out}_last")
-    return Feature(_distance_to_event, Events(len(moments), most), blank, ("ts",), outputs, warmup=0, horizon=0)
+    return Feature(_distance_to_event, EventDates(len(moments), most), blank, ("ts",), outputs, warmup=0, horizon=0)
 
 
 def days_until(event: str = "next_event", *, out: str = "days_until") -> Feature:
