@@ -11,9 +11,9 @@ import polars as pl
 
 from quantlib import compute, events, held
 from quantlib.core import Feature
+from quantlib.features.flow.taker_totals import taker_totals
 from quantlib.features.iceberg import hidden_liquidity
 from quantlib.features.spoofing import spoofing
-from quantlib.features.taker_totals import taker_totals
 from quantlib.features.vacuum import vacuum
 from quantlib.synthetic import market
 

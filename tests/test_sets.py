@@ -8,8 +8,8 @@ import pytest
 from quantlib import sets
 from quantlib.core import Feature, FeatureError, run, start
 from quantlib.features import ema, sma
-from quantlib.features.garch import fit_garch, garch
-from quantlib.features.refit import refitted
+from quantlib.features.models.garch import fit_garch, garch
+from quantlib.features.models.refit import refitted
 from quantlib.features.rows import FOREVER
 from quantlib.jit import kernel
 from quantlib.sets import FeatureSet, SetError

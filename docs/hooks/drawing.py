@@ -11,7 +11,7 @@ from quantlib import catalog, compute, held
 from quantlib.core import Feature, inputs_of
 from quantlib.data import nasdaq, sp500
 from quantlib.features import realised_volatility, sma, zscore_vwap
-from quantlib.features.taker_totals import taker_totals
+from quantlib.features.flow.taker_totals import taker_totals
 from quantlib.plots.panels import panels
 from quantlib.plots.theme import svg
 from quantlib.synthetic import Market, bars, market

@@ -2,11 +2,11 @@
 
 from quantlib.catalog.entry import Entry
 from quantlib.features.book import depth_change, imbalance
+from quantlib.features.flow.taker_totals import taker_totals
 from quantlib.features.iceberg import hidden_liquidity
 from quantlib.features.l2 import l2_delta
 from quantlib.features.ofi import ofi, ofi_levels
 from quantlib.features.spoofing import spoofing
-from quantlib.features.taker_totals import taker_totals
 from quantlib.features.vacuum import vacuum
 
 BOOK = {

@@ -1,7 +1,7 @@
 """Where in the day, the week and the calendar of events."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.calendar import (
+from quantlib.features.calendar.sessions import (
     day_of_week,
     days_until,
     distance_to_event,

@@ -1,10 +1,10 @@
 """Where a symbol stands among the others."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.benchmark import benchmark_beta, of_symbol
-from quantlib.features.cross import cross_zscore, rank, winsorised, winsorised_mad
-from quantlib.features.sector import sector_correlation, sector_neutral
-from quantlib.features.strength import cross_strength
+from quantlib.features.cross.benchmark import benchmark_beta, of_symbol
+from quantlib.features.cross.section import cross_zscore, rank, winsorised, winsorised_mad
+from quantlib.features.cross.sector import sector_correlation, sector_neutral
+from quantlib.features.cross.strength import cross_strength
 
 CROSS = {
     "rank": Entry(rank, {}),

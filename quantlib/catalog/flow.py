@@ -1,15 +1,15 @@
 """Who trades, how much, and what it does to the price."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.cvd_events import cvd_events
-from quantlib.features.flow import cvd, taker_ratio, taker_ratio_time
-from quantlib.features.imbalance_bars import dollar_imbalance_bars, tick_imbalance_bars, volume_imbalance_bars
-from quantlib.features.impact import kyle_lambda, tick_imbalance
-from quantlib.features.realised_spread import realised_spread, realised_spread_time
-from quantlib.features.sampled_bars import dollar_bars, tick_bars, time_bars, volume_bars
-from quantlib.features.spreads import effective_spread
-from quantlib.features.volume_ratio import volume_ratio
-from quantlib.features.vpin import bulk_vpin, vpin
+from quantlib.features.flow.cvd_events import cvd_events
+from quantlib.features.flow.imbalance_bars import dollar_imbalance_bars, tick_imbalance_bars, volume_imbalance_bars
+from quantlib.features.flow.impact import kyle_lambda, tick_imbalance
+from quantlib.features.flow.realised_spread import realised_spread, realised_spread_time
+from quantlib.features.flow.sampled_bars import dollar_bars, tick_bars, time_bars, volume_bars
+from quantlib.features.flow.takers import cvd, taker_ratio, taker_ratio_time
+from quantlib.features.flow.volume_ratio import volume_ratio
+from quantlib.features.flow.vpin import bulk_vpin, vpin
+from quantlib.features.quotes.spreads import effective_spread
 
 IMBALANCE = {"length": 4, "least": 2, "most": 9, "bars": 3}
 

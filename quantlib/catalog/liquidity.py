@@ -1,8 +1,8 @@
 """What trading costs, from bars."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.edge import edge
-from quantlib.features.liquidity import amihud, corwin_schultz, roll_spread
+from quantlib.features.liquidity.bar_spreads import amihud, corwin_schultz, roll_spread
+from quantlib.features.liquidity.edge import edge
 
 LIQUIDITY: dict[str, Entry] = {
     "amihud": Entry(amihud, {"n": 7}),

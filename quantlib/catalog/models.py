@@ -1,8 +1,8 @@
 """Volatility and levels by fitted models."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.garch import Garch, garch
-from quantlib.features.kalman import LocalLevel, LocalTrend, hedge_ratio, local_level, local_trend
+from quantlib.features.models.garch import Garch, garch
+from quantlib.features.models.kalman import LocalLevel, LocalTrend, hedge_ratio, local_level, local_trend
 
 MODELS: dict[str, Entry] = {
     "garch": Entry(garch, {"params": Garch(1e-5, 0.2, 0.4, 1e-4), "ahead": 3}),

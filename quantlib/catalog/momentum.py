@@ -1,15 +1,15 @@
 """How fast the price moves."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.aroon import aroon, aroon_oscillator
-from quantlib.features.change import mom, roc, rocp, rocr
-from quantlib.features.directional import minus_di, minus_dm, plus_di, plus_dm
-from quantlib.features.directional_index import adx, adxr, dx
-from quantlib.features.momentum import cmo, rsi, tsi
-from quantlib.features.oscillators import bop, cci, mfi
-from quantlib.features.stochastic import stochastic, stochastic_fast, stochastic_rsi, williams_r
-from quantlib.features.ultimate import ultimate_oscillator
-from quantlib.features.vortex import vortex
+from quantlib.features.momentum.aroon import aroon, aroon_oscillator
+from quantlib.features.momentum.change import mom, roc, rocp, rocr
+from quantlib.features.momentum.directional import minus_di, minus_dm, plus_di, plus_dm
+from quantlib.features.momentum.directional_index import adx, adxr, dx
+from quantlib.features.momentum.one_sided import cmo, rsi, tsi
+from quantlib.features.momentum.oscillators import bop, cci, mfi
+from quantlib.features.momentum.stochastic import stochastic, stochastic_fast, stochastic_rsi, williams_r
+from quantlib.features.momentum.ultimate import ultimate_oscillator
+from quantlib.features.momentum.vortex import vortex
 
 MOMENTUM = {
     "rsi": Entry(rsi, {"n": 3}),

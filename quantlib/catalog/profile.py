@@ -1,9 +1,9 @@
 """At which prices volume traded."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.profile import volume_profile
-from quantlib.features.rolling_profile import rolling_profile
-from quantlib.features.vwaps import anchored_vwap, rolling_vwap, session_vwap
+from quantlib.features.profile.rolling_profile import rolling_profile
+from quantlib.features.profile.session_profile import volume_profile
+from quantlib.features.profile.vwaps import anchored_vwap, rolling_vwap, session_vwap
 
 MIDWAY = 1_700_000_000_000_000_000 + 150_000_000_000  # ns, in the middle of tapes
 

@@ -1,9 +1,9 @@
 """What is offered at the touch."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.quotes import microprice, spread
-from quantlib.features.spreads import spread_zscore
-from quantlib.features.stoikov import stoikov_microprice
+from quantlib.features.quotes.spreads import spread_zscore
+from quantlib.features.quotes.stoikov import stoikov_microprice
+from quantlib.features.quotes.touch import microprice, spread
 
 QUOTES = {
     "spread": Entry(spread, {}),

@@ -1,9 +1,9 @@
 """How far the price swings."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.channels import donchian, keltner
-from quantlib.features.ranges import atr, bandwidth, bollinger, natr, percent_b, true_range
-from quantlib.features.squeeze import volatility_state
+from quantlib.features.ranges.bands import atr, bandwidth, bollinger, natr, percent_b, true_range
+from quantlib.features.ranges.channels import donchian, keltner
+from quantlib.features.ranges.squeeze import volatility_state
 
 RANGES = {
     "true_range": Entry(true_range, {}),

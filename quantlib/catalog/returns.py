@@ -1,13 +1,7 @@
 """Returns, ratios and where the price stands against its past."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.dependence import autocorrelation
-from quantlib.features.drawdown import drawdown, rolling_drawdown
-from quantlib.features.entropy import permutation_entropy, sign_entropy
-from quantlib.features.fractional import fractional_difference
-from quantlib.features.gaps import gap, gap_fill
-from quantlib.features.hurst import hurst
-from quantlib.features.returns import (
+from quantlib.features.returns.changes import (
     log_price,
     log_return,
     price_ratio,
@@ -15,6 +9,12 @@ from quantlib.features.returns import (
     relative_strength,
     simple_return,
 )
+from quantlib.features.returns.dependence import autocorrelation
+from quantlib.features.returns.drawdown import drawdown, rolling_drawdown
+from quantlib.features.returns.entropy import permutation_entropy, sign_entropy
+from quantlib.features.returns.fractional import fractional_difference
+from quantlib.features.returns.gaps import gap, gap_fill
+from quantlib.features.returns.hurst import hurst
 
 RETURNS: dict[str, Entry] = {
     "simple_return": Entry(simple_return, {"n": 3}),

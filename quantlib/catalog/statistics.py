@@ -1,11 +1,11 @@
 """Statistics of a window."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.channels import rolling_max, rolling_min
-from quantlib.features.quantiles import median, percentile, percentrank
-from quantlib.features.relation import beta, correl
-from quantlib.features.shape import kurtosis, skew
-from quantlib.features.statistics import rolling_sum, stddev, var, zscore
+from quantlib.features.ranges.channels import rolling_max, rolling_min
+from quantlib.features.statistics.moments import rolling_sum, stddev, var, zscore
+from quantlib.features.statistics.quantiles import median, percentile, percentrank
+from quantlib.features.statistics.relation import beta, correl
+from quantlib.features.statistics.shape import kurtosis, skew
 
 STATISTICS: dict[str, Entry] = {
     "rolling_max": Entry(rolling_max, {"n": 7}),

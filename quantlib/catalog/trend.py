@@ -1,17 +1,17 @@
 """Where the price has been, and where it is going."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.adaptive import kama
-from quantlib.features.candles import heikin_ashi
-from quantlib.features.cloud import ichimoku, ichimoku_cloud
-from quantlib.features.convergence import apo, macd, ppo, trix
-from quantlib.features.exponential import dema, ema, rma, t3, tema
-from quantlib.features.hull import hma
-from quantlib.features.means import sma, vwma
-from quantlib.features.regression import linearreg, linearreg_angle, linearreg_intercept, linearreg_slope, tsf
-from quantlib.features.reversal import sar
-from quantlib.features.supertrend import supertrend, supertrend_side
-from quantlib.features.weighted import trima, wma
+from quantlib.features.trend.adaptive import kama
+from quantlib.features.trend.candles import heikin_ashi
+from quantlib.features.trend.cloud import ichimoku, ichimoku_cloud
+from quantlib.features.trend.convergence import apo, macd, ppo, trix
+from quantlib.features.trend.exponential import dema, ema, rma, t3, tema
+from quantlib.features.trend.hull import hma
+from quantlib.features.trend.means import sma, vwma
+from quantlib.features.trend.regression import linearreg, linearreg_angle, linearreg_intercept, linearreg_slope, tsf
+from quantlib.features.trend.reversal import sar
+from quantlib.features.trend.supertrend import supertrend, supertrend_side
+from quantlib.features.trend.weighted import trima, wma
 
 TREND = {
     "sma": Entry(sma, {"n": 7}),

@@ -1,8 +1,8 @@
 """Volatility of returns."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.range_volatility import garman_klass, parkinson, rogers_satchell, yang_zhang
-from quantlib.features.volatility import annual_volatility, ewma_volatility, realised_volatility
+from quantlib.features.volatility.range_volatility import garman_klass, parkinson, rogers_satchell, yang_zhang
+from quantlib.features.volatility.return_volatility import annual_volatility, ewma_volatility, realised_volatility
 
 VOLATILITY = {
     "realised_volatility": Entry(realised_volatility, {"n": 7}),

@@ -1,10 +1,10 @@
 """Price and volume together."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.accumulation import ad, adosc, cmf, obv
-from quantlib.features.relative_volume import relative_volume, volume_zscore
-from quantlib.features.volume import zscore_vwap
-from quantlib.features.vwap import typical_price, vwap
+from quantlib.features.volume.accumulation import ad, adosc, cmf, obv
+from quantlib.features.volume.relative_volume import relative_volume, volume_zscore
+from quantlib.features.volume.vwap import typical_price, vwap
+from quantlib.features.volume.zscore_vwap import zscore_vwap
 
 VOLUME = {
     "obv": Entry(obv, {}),

@@ -1,14 +1,14 @@
 """TA-Lib's columns and ours: momentum."""
 
-from quantlib.features.aroon import aroon, aroon_oscillator
-from quantlib.features.change import mom, roc
-from quantlib.features.directional import minus_di, minus_dm, plus_di, plus_dm
-from quantlib.features.directional_index import adx, adxr, dx
-from quantlib.features.momentum import cmo, rsi
-from quantlib.features.oscillators import bop, cci, mfi
-from quantlib.features.stochastic import stochastic, stochastic_rsi, williams_r
-from quantlib.features.ultimate import ultimate_oscillator
-from quantlib.features.vortex import vortex
+from quantlib.features.momentum.aroon import aroon, aroon_oscillator
+from quantlib.features.momentum.change import mom, roc
+from quantlib.features.momentum.directional import minus_di, minus_dm, plus_di, plus_dm
+from quantlib.features.momentum.directional_index import adx, adxr, dx
+from quantlib.features.momentum.one_sided import cmo, rsi
+from quantlib.features.momentum.oscillators import bop, cci, mfi
+from quantlib.features.momentum.stochastic import stochastic, stochastic_rsi, williams_r
+from quantlib.features.momentum.ultimate import ultimate_oscillator
+from quantlib.features.momentum.vortex import vortex
 
 MOMENTUM = {
     "RSI_14": (rsi(14), "rsi"),

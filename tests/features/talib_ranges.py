@@ -1,7 +1,7 @@
 """TA-Lib's columns and ours: ranges."""
 
-from quantlib.features.channels import donchian, keltner
-from quantlib.features.ranges import atr, bollinger, natr, true_range
+from quantlib.features.ranges.bands import atr, bollinger, natr, true_range
+from quantlib.features.ranges.channels import donchian, keltner
 
 RANGES = {
     "TRANGE": (true_range(), "true_range"),

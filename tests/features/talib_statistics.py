@@ -1,9 +1,9 @@
 """TA-Lib's columns and ours: statistics."""
 
-from quantlib.features.channels import rolling_max, rolling_min
-from quantlib.features.quantiles import percentile, percentrank
-from quantlib.features.relation import beta, correl
-from quantlib.features.statistics import rolling_sum, stddev, var
+from quantlib.features.ranges.channels import rolling_max, rolling_min
+from quantlib.features.statistics.moments import rolling_sum, stddev, var
+from quantlib.features.statistics.quantiles import percentile, percentrank
+from quantlib.features.statistics.relation import beta, correl
 
 STATISTICS = {
     "STDDEV_20_ddof0": (stddev(20), "stddev"),

@@ -1,15 +1,15 @@
 """TA-Lib's columns and ours: trend."""
 
-from quantlib.features.adaptive import kama
-from quantlib.features.candles import heikin_ashi
-from quantlib.features.convergence import macd, ppo, trix
-from quantlib.features.exponential import dema, ema, rma, t3, tema
-from quantlib.features.hull import hma
-from quantlib.features.means import sma, vwma
-from quantlib.features.regression import linearreg, linearreg_slope
-from quantlib.features.reversal import sar
-from quantlib.features.supertrend import supertrend, supertrend_side
-from quantlib.features.weighted import trima, wma
+from quantlib.features.trend.adaptive import kama
+from quantlib.features.trend.candles import heikin_ashi
+from quantlib.features.trend.convergence import macd, ppo, trix
+from quantlib.features.trend.exponential import dema, ema, rma, t3, tema
+from quantlib.features.trend.hull import hma
+from quantlib.features.trend.means import sma, vwma
+from quantlib.features.trend.regression import linearreg, linearreg_slope
+from quantlib.features.trend.reversal import sar
+from quantlib.features.trend.supertrend import supertrend, supertrend_side
+from quantlib.features.trend.weighted import trima, wma
 
 TREND = {
     "SMA_20": (sma(20), "sma"),

@@ -1,8 +1,8 @@
 """TA-Lib's columns and ours: volume."""
 
-from quantlib.features.accumulation import ad, adosc, cmf, obv
-from quantlib.features.relative_volume import relative_volume
-from quantlib.features.vwap import vwap
+from quantlib.features.volume.accumulation import ad, adosc, cmf, obv
+from quantlib.features.volume.relative_volume import relative_volume
+from quantlib.features.volume.vwap import vwap
 
 VOLUME = {
     "OBV": (obv(), "obv"),

@@ -13,9 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantlib.core import run, start
-from quantlib.features.calendar import day_of_week, days_until, distance_to_event, minute_of_session, time_to_close
-from quantlib.features.holidays import easter, new_york_closed, new_york_early
-from quantlib.features.hours import ZONES, Hours, zone_of
+from quantlib.features.calendar.holidays import easter, new_york_closed, new_york_early
+from quantlib.features.calendar.hours import ZONES, Hours, zone_of
+from quantlib.features.calendar.sessions import (
+    day_of_week,
+    days_until,
+    distance_to_event,
+    minute_of_session,
+    time_to_close,
+)
 from quantlib.kernels.civil import DAY, HOUR, day_of, offset, year_of
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"

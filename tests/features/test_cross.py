@@ -9,10 +9,10 @@ from scipy import stats
 
 from quantlib import laws
 from quantlib.core import run, start
-from quantlib.features.benchmark import benchmark_beta, of_symbol
-from quantlib.features.cross import cross_zscore, rank, winsorised, winsorised_mad
-from quantlib.features.sector import sector_correlation, sector_neutral
-from quantlib.features.strength import cross_strength
+from quantlib.features.cross.benchmark import benchmark_beta, of_symbol
+from quantlib.features.cross.section import cross_zscore, rank, winsorised, winsorised_mad
+from quantlib.features.cross.sector import sector_correlation, sector_neutral
+from quantlib.features.cross.strength import cross_strength
 from quantlib.tapes import tape
 
 SINGLE = [rank, cross_zscore, winsorised, winsorised_mad, sector_neutral]

@@ -8,9 +8,9 @@ from flow_rows import SECOND, outputs, real_trades, trades
 from quantlib import catalog
 from quantlib import trades as door
 from quantlib.core import FeatureError
-from quantlib.features.flow import cvd
-from quantlib.features.imbalance_bars import dollar_imbalance_bars, tick_imbalance_bars, volume_imbalance_bars
-from quantlib.features.sampled_bars import dollar_bars, tick_bars, time_bars, volume_bars
+from quantlib.features.flow.imbalance_bars import dollar_imbalance_bars, tick_imbalance_bars, volume_imbalance_bars
+from quantlib.features.flow.sampled_bars import dollar_bars, tick_bars, time_bars, volume_bars
+from quantlib.features.flow.takers import cvd
 from quantlib.sampling import sampled
 
 MAKERS = ("time_bars", "tick_bars", "volume_bars", "dollar_bars", "tick_imbalance_bars", "volume_imbalance_bars")

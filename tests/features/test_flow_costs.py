@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from flow_rows import outputs, real_trades, trades
 
-from quantlib.features.impact import kyle_lambda, tick_imbalance
-from quantlib.features.realised_spread import realised_spread, realised_spread_time
-from quantlib.features.spreads import effective_spread, spread_zscore
+from quantlib.features.flow.impact import kyle_lambda, tick_imbalance
+from quantlib.features.flow.realised_spread import realised_spread, realised_spread_time
+from quantlib.features.quotes.spreads import effective_spread, spread_zscore
 
 
 def last_score(values):

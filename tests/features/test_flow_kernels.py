@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantlib.features.clockwork import nanoseconds
+from quantlib.features.flow.clockwork import nanoseconds
 from quantlib.kernels.cdf import normal_cdf, student_cdf
 from quantlib.kernels.ordered import insert, remove
 from quantlib.kernels.score import grid_for, on_grid

@@ -8,9 +8,9 @@ from flow_rows import SECOND, outputs, real_trades, trades
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantlib.features.cvd_events import cvd_events
-from quantlib.features.flow import taker_ratio_time
-from quantlib.features.vpin import bulk_vpin, vpin
+from quantlib.features.flow.cvd_events import cvd_events
+from quantlib.features.flow.takers import taker_ratio_time
+from quantlib.features.flow.vpin import bulk_vpin, vpin
 
 
 def zscores(values, n):

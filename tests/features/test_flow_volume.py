@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from flow_rows import SECOND, outputs, trades
 
-from quantlib.features.volume_ratio import volume_ratio
+from quantlib.features.flow.volume_ratio import volume_ratio
 
 NAMES = ("", "_volume", "_mean", "_deviation", "_zscore", "_percentile", "_event")
 

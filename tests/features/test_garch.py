@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from quantlib import laws
 from quantlib.core import fingerprint, run, start
 from quantlib.data import sp500
-from quantlib.features.garch import TYPICAL, Garch, fit_garch, fit_garch_returns, garch
-from quantlib.features.refit import FitError, refitted
+from quantlib.features.models.garch import TYPICAL, Garch, fit_garch, fit_garch_returns, garch
+from quantlib.features.models.refit import FitError, refitted
 from quantlib.stream import Stream
 from quantlib.table import compute
 from quantlib.tapes import tape

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from quantlib.core import run, start
 from quantlib.data import nasdaq, sp500
-from quantlib.features.kalman import Hedge, LocalLevel, LocalTrend, hedge_ratio, local_level, local_trend
-from quantlib.features.kalman_fit import fit_hedge, fit_local_level, fit_local_trend, log_likelihood
-from quantlib.features.refit import FitError, refitted
+from quantlib.features.models.kalman import Hedge, LocalLevel, LocalTrend, hedge_ratio, local_level, local_trend
+from quantlib.features.models.kalman_fit import fit_hedge, fit_local_level, fit_local_trend, log_likelihood
+from quantlib.features.models.refit import FitError, refitted
 from quantlib.features.rows import FOREVER
 
 VECTORS = Path(__file__).parents[2].parent / "shared" / "reference" / "micro_vectors.json"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantlib.core import run, start
-from quantlib.features.liquidity import amihud, corwin_schultz, roll_spread
+from quantlib.features.liquidity.bar_spreads import amihud, corwin_schultz, roll_spread
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "reference"
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantlib.core import Feature, run, start
-from quantlib.features.edge import edge
+from quantlib.features.liquidity.edge import edge
 from quantlib.features.rows import Window
 from quantlib.jit import kernel
 from quantlib.kernels.many import slide_all, table

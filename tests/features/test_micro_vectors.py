@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from quantlib.core import run, start
-from quantlib.features.flow import cvd
-from quantlib.features.impact import kyle_lambda
-from quantlib.features.quotes import microprice
-from quantlib.features.vpin import bulk_vpin, vpin
+from quantlib.features.flow.impact import kyle_lambda
+from quantlib.features.flow.takers import cvd
+from quantlib.features.flow.vpin import bulk_vpin, vpin
+from quantlib.features.quotes.touch import microprice
 from quantlib.kernels.cdf import normal_cdf
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "reference"

@@ -9,8 +9,8 @@ from flow_rows import SECOND, outputs, real_trades, trades
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantlib.features.profile import volume_profile
-from quantlib.features.rolling_profile import rolling_profile
+from quantlib.features.profile.rolling_profile import rolling_profile
+from quantlib.features.profile.session_profile import volume_profile
 
 MARKS = ("poc", "low", "high", "node", "valley")
 

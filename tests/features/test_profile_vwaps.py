@@ -5,8 +5,8 @@ import pytest
 from flow_rows import SECOND, outputs, real_trades, trades
 
 from quantlib.core import run, start
-from quantlib.features.volume import zscore_vwap
-from quantlib.features.vwaps import anchored_vwap, multi_vwap, rolling_vwap, session_vwap
+from quantlib.features.profile.vwaps import anchored_vwap, multi_vwap, rolling_vwap, session_vwap
+from quantlib.features.volume.zscore_vwap import zscore_vwap
 
 
 def averaged(price, size):

@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 from flow_rows import REAL, SHARED, outputs
 
-from quantlib.features.quotes import microprice
-from quantlib.features.stoikov import fit_stoikov, stoikov_microprice
+from quantlib.features.quotes.stoikov import fit_stoikov, stoikov_microprice
+from quantlib.features.quotes.touch import microprice
 
 TICK = 0.01
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantlib.core import run, start
-from quantlib.features.returns import (
+from quantlib.features.returns.changes import (
     log_price,
     log_return,
     price_ratio,

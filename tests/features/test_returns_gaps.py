@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantlib.core import run, start
-from quantlib.features.drawdown import drawdown, rolling_drawdown
-from quantlib.features.gaps import gap, gap_fill
+from quantlib.features.returns.drawdown import drawdown, rolling_drawdown
+from quantlib.features.returns.gaps import gap, gap_fill
 
 
 def output(feature, **columns):

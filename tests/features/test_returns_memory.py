@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from quantlib.core import run, start
-from quantlib.features.dependence import autocorrelation
-from quantlib.features.entropy import permutation_entropy, sign_entropy
-from quantlib.features.fractional import fractional_difference, fractional_weights
-from quantlib.features.hurst import hurst
-from quantlib.features.returns import log_price
+from quantlib.features.returns.changes import log_price
+from quantlib.features.returns.dependence import autocorrelation
+from quantlib.features.returns.entropy import permutation_entropy, sign_entropy
+from quantlib.features.returns.fractional import fractional_difference, fractional_weights
+from quantlib.features.returns.hurst import hurst
 
 PUBLISHED = Path(__file__).parents[2].parent / "shared" / "reference" / "ml_validation.json"
 SEEDS = st.integers(0, 2**32 - 1)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from one_symbol import bars, output
 from scipy import stats
 
-from quantlib.features.channels import rolling_max, rolling_min
-from quantlib.features.quantiles import median, percentile, percentrank
-from quantlib.features.relation import beta, correl
-from quantlib.features.shape import kurtosis, skew
-from quantlib.features.statistics import rolling_sum, stddev, var, zscore
+from quantlib.features.ranges.channels import rolling_max, rolling_min
+from quantlib.features.statistics.moments import rolling_sum, stddev, var, zscore
+from quantlib.features.statistics.quantiles import median, percentile, percentrank
+from quantlib.features.statistics.relation import beta, correl
+from quantlib.features.statistics.shape import kurtosis, skew
 
 VALUES = st.one_of(st.floats(1.0, 1e6), st.sampled_from([100.0, 100.01, 2.0**-30, 0.0, -5.5]))
 PRICES = st.lists(VALUES, max_size=40)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from quantlib.core import run, start
-from quantlib.features.means import sma
-from quantlib.features.statistics import var
+from quantlib.features.statistics.moments import var
+from quantlib.features.trend.means import sma
 
 PRICE, DEVIATION = 1e5, 1e-2  # a variance of 1e-4
 CHUNK = 1_000_000

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from one_symbol import bars, output, written
 
-from quantlib.features.hull import hma
-from quantlib.features.means import sma, vwma
-from quantlib.features.regression import linearreg, linearreg_angle, linearreg_intercept, linearreg_slope, tsf
-from quantlib.features.weighted import trima, wma
+from quantlib.features.trend.hull import hma
+from quantlib.features.trend.means import sma, vwma
+from quantlib.features.trend.regression import linearreg, linearreg_angle, linearreg_intercept, linearreg_slope, tsf
+from quantlib.features.trend.weighted import trima, wma
 
 REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "talib_reference.parquet"
 WILD = st.one_of(

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from one_symbol import bars, output, written
 
-from quantlib.features.adaptive import kama
-from quantlib.features.convergence import apo, macd, ppo, trix
-from quantlib.features.exponential import dema, ema, rma, t3, tema
+from quantlib.features.trend.adaptive import kama
+from quantlib.features.trend.convergence import apo, macd, ppo, trix
+from quantlib.features.trend.exponential import dema, ema, rma, t3, tema
 
 PRICES = bars(500)["close"]
 

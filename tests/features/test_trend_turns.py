@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from one_symbol import bars, written
 
-from quantlib.features.candles import heikin_ashi
-from quantlib.features.cloud import ichimoku, ichimoku_cloud
-from quantlib.features.ranges import atr
-from quantlib.features.reversal import sar
-from quantlib.features.supertrend import supertrend, supertrend_side
+from quantlib.features.ranges.bands import atr
+from quantlib.features.trend.candles import heikin_ashi
+from quantlib.features.trend.cloud import ichimoku, ichimoku_cloud
+from quantlib.features.trend.reversal import sar
+from quantlib.features.trend.supertrend import supertrend, supertrend_side
 
 SEEDS = st.integers(0, 999)
 

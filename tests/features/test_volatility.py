@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantlib.core import run, start
-from quantlib.features.range_volatility import garman_klass, parkinson, rogers_satchell, yang_zhang
-from quantlib.features.volatility import annual_volatility, ewma_volatility, realised_volatility
+from quantlib.features.volatility.range_volatility import garman_klass, parkinson, rogers_satchell, yang_zhang
+from quantlib.features.volatility.return_volatility import annual_volatility, ewma_volatility, realised_volatility
 
 RANGES = [parkinson, garman_klass, rogers_satchell, yang_zhang]
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from one_symbol import bars, output, written
 
 from quantlib.core import run, start
-from quantlib.features.accumulation import ad, adosc, cmf, obv
-from quantlib.features.relative_volume import relative_volume, volume_zscore
-from quantlib.features.vwap import typical_price, vwap
-from quantlib.features.vwaps import session_vwap
+from quantlib.features.profile.vwaps import session_vwap
+from quantlib.features.volume.accumulation import ad, adosc, cmf, obv
+from quantlib.features.volume.relative_volume import relative_volume, volume_zscore
+from quantlib.features.volume.vwap import typical_price, vwap
 
 ROWS = bars(900)
 BARS = {name: ROWS[name] for name in ("high", "low", "close", "volume")}

@@ -1,0 +1,1 @@
+"""Where in the day, the week and the calendar of events."""

@@ -1,0 +1,1 @@
+"""Where a symbol stands among the others."""

@@ -1,0 +1,1 @@
+"""What trading costs, told from bars."""

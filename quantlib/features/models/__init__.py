@@ -1,0 +1,1 @@
+"""Volatility, levels and hedge ratios by fitted models."""

@@ -1,0 +1,1 @@
+"""Where the price has been, and where it is going."""

@@ -1,0 +1,1 @@
+"""Volatility of returns and of ranges."""

@@ -1,0 +1,1 @@
+"""Price and volume together."""
