@@ -107,7 +107,7 @@ def _spoofing(
     p, memory, symbol, bids, asks, bid_sizes, ask_sizes, bought, sold, event, score, price, size, rows, traded
 ):
     levels = bids.shape[0]
-    first = end = i = 0
+    first = end = i = np.int64(0)
     while i < event.size:
         if i == end:
             first, end = end, min(end + PIECE, event.size)
@@ -115,7 +115,7 @@ def _spoofing(
             totals(score, bid_sizes, ask_sizes, first, end)
             largest(price, bid_sizes, p.away, levels, first, end)
             largest(size, ask_sizes, p.away, levels, first, end)
-        code, last = symbol[i], -1
+        code, last = symbol[i], np.int64(-1)
         m = memory[code]
         while i < end and symbol[i] == code:
             known, resting, bid_top, ask_top = event[i] + bought[i] + sold[i], score[i], price[i], size[i]
