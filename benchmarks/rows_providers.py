@@ -15,7 +15,7 @@ from quantlib.asof import advance_hold, hold_start
 from quantlib.core import Columns, Feature, advance, start
 from quantlib.sampling import sampled
 from quantlib.synthetic import market
-from quantlib.table import Table
+from quantlib.table import DOORS, Table
 
 SYMBOLS = ("X",)
 HOUR = 3_600_000_000_000  # ns
@@ -47,7 +47,7 @@ def _again(table: Table, count: int) -> Columns:
     times = -(-count // table.rows)
     columns: Columns = {n: np.tile(c, times)[:count] for n, c in table.columns.items()}
     columns["ts"] = columns["ts"] + np.repeat(np.arange(times, dtype=np.int64) * HOUR, table.rows)[:count]
-    return columns
+    return DOORS[table.clock](columns, symbols=SYMBOLS).columns
 
 
 def through(rows: Rows, features: dict[str, list[Feature]]) -> float:

@@ -15,11 +15,12 @@ from benchmarks.row import Row, Skipped, against, row, spelled, written
 from benchmarks.rows_peers import Work, WrongResult
 from benchmarks.timing import TINY, seconds
 from benchmarks.workloads import Outcome
+from quantlib import catalog
 
 KEPT = {"name", "value", "unit", "runs", "peer", "peer_value", "ratio"}
 UNITS = {"bars/s", "s", "s/row", "bytes", "1"}
 IN_PROCESS = [
-    n for n in bench.BENCHES if not n.startswith(("compile", "import", "memory", "features", "backtest.first"))
+    n for n in bench.BENCHES if not n.startswith(("compile", "import", "memory", "feature.", "backtest.first"))
 ]
 PROCESSES = [n for n in bench.BENCHES if n.startswith(("compile", "import", "memory", "backtest.first"))]
 
@@ -48,12 +49,14 @@ def test_a_benchmark_runs_tiny_or_says_why_not(name, tmp_path):
     assert [r["name"] for r in rows].count(name) == 1 or "skipped" in said
 
 
-def test_every_catalogued_feature_is_measured(tmp_path):
-    from quantlib import catalog
+FEATURES = [f"feature.{name}" for name in catalog.names()]
 
-    rows, _ = measured(["features"], tmp_path)
+
+@pytest.mark.parametrize("names", [FEATURES[::20], pytest.param(FEATURES, marks=pytest.mark.slow)], ids=["some", "all"])
+def test_catalogued_features_are_measured(names, tmp_path):
+    rows, _ = measured(names, tmp_path)
     well_shaped(rows)
-    assert [r["name"] for r in rows] == [f"features.{n}" for n in catalog.names()]
+    assert [r["name"] for r in rows] == names
 
 
 @pytest.mark.slow
@@ -66,7 +69,8 @@ def test_a_benchmark_in_fresh_processes_runs_tiny(name, tmp_path):
 
 def test_a_name_chooses_its_row_or_those_that_begin_with_it():
     assert bench.chosen(["backtest.A"]) == ["backtest.A"]
-    assert bench.chosen(["live", "live.row"]) == ["live.row", "live.500"]
+    assert bench.chosen(["live", "live.row"]) == ["live.row", "live.500", "live.60", "live.60.500"]
+    assert bench.chosen(["feature"]) == FEATURES
     assert bench.chosen([]) == list(bench.BENCHES)
     with pytest.raises(ValueError, match="no benchmark 'speed'"):
         bench.chosen(["speed"])
