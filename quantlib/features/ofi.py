@@ -25,7 +25,7 @@ def _ofi(p, memory, symbol, bid, ask, bid_size, ask_size, total, step):
     while i < bid.size:
         code = symbol[i]
         m = memory[code]
-        seen, high, low = m.seen, m.total, m.rest
+        seen, high, low, unit = m.seen, m.total, m.rest, m.unit
         b0, a0, bs0, as0 = m.bid, m.ask, m.bid_size, m.ask_size
         while i < bid.size and symbol[i] == code:
             total[i] = step[i] = nan
@@ -33,13 +33,13 @@ def _ofi(p, memory, symbol, bid, ask, bid_size, ask_size, total, step):
             if not isnan(b + a + bs + az):
                 if seen >= 0:
                     e = flow(b, bs, a, az, b0, bs0, a0, as0)
-                    high, low, now = window_sum(high, low, m.steps, m.parts, seen, p.n, e)
+                    high, low, unit, now = window_sum(high, low, unit, m.steps, m.parts, seen, p.n, e)
                     if seen + 1 >= p.n:
                         total[i], step[i] = now, e
                 seen += 1
                 b0, a0, bs0, as0 = b, a, bs, az
             i += 1
-        m.seen, m.total, m.rest = seen, high, low
+        m.seen, m.total, m.rest, m.unit = seen, high, low, unit
         m.bid, m.ask, m.bid_size, m.ask_size = b0, a0, bs0, as0
 
 
@@ -70,10 +70,14 @@ def _ofi_levels(p, memory, symbol, bids, asks, bid_sizes, ask_sizes, best, deep,
             m = memory[symbol[i]]
             top, flows, resting = change(m, bids, asks, bid_sizes, ask_sizes, i)
             if m.seen >= 0:
-                m.top, m.top_rest, top_flow = window_sum(m.top, m.top_rest, m.tops, m.parts, m.seen, p.n, top)
-                m.all, m.all_rest, every = window_sum(m.all, m.all_rest, m.alls, m.parts, m.seen, p.n, flows)
-                m.depth, m.depth_rest, depth = window_sum(
-                    m.depth, m.depth_rest, m.depths, m.parts, m.seen, p.n, resting
+                m.top, m.top_low, m.top_unit, top_flow = window_sum(
+                    m.top, m.top_low, m.top_unit, m.tops, m.parts, m.seen, p.n, top
+                )
+                m.all, m.all_low, m.all_unit, every = window_sum(
+                    m.all, m.all_low, m.all_unit, m.alls, m.parts, m.seen, p.n, flows
+                )
+                m.depth, m.depth_low, m.depth_unit, depth = window_sum(
+                    m.depth, m.depth_low, m.depth_unit, m.depths, m.parts, m.seen, p.n, resting
                 )
                 if m.seen + 1 >= p.n:
                     best[i], deep[i] = top_flow, every
@@ -111,7 +115,7 @@ def ofi(
     Differs: they sum over an interval of time; here over quotes.
     """
     n = row_count("ofi", "n", n)
-    numbers = [(name, "f8") for name in ("total", "rest", "bid", "ask", "bid_size", "ask_size")]
+    numbers = [(name, "f8") for name in ("total", "rest", "unit", "bid", "ask", "bid_size", "ask_size")]
     blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "steps")])
     blank["seen"] = -1
     inputs = (bid, ask, bid_size, ask_size)
@@ -150,7 +154,7 @@ def ofi_levels(
     Differs: all levels weigh the same in `deep`; the latter take the first principal component.
     """
     levels, n = row_count("ofi_levels", "levels", levels), row_count("ofi_levels", "n", n)
-    numbers = [(name + end, "f8") for name in ("top", "all", "depth") for end in ("", "_rest")]
+    numbers = [(name + end, "f8") for name in ("top", "all", "depth") for end in ("", "_low", "_unit")]
     ladders = window(levels, "bids", "asks", "bid_sizes", "ask_sizes")[:-1]
     blank = np.zeros((), [("seen", "i8"), *numbers, *ladders, *window(n, "tops", "alls", "depths")])
     blank["seen"] = -1

@@ -11,23 +11,23 @@ dozen that a pair of doubles needs, and the answer depends on the window alone.
         high, low, unit = gather(ring, m.parts, seen, n, room)
     mean = (high + low) / n
 
-`gather` chooses the unit anew for the values in the ring.  Where none fits them all (they differ by more than 2^42, for
+`gather` chooses the unit anew for the values in the ring.  Where none fits them all (they differ by more than 2^45, for
 windows of up to 32 values) it sums them by `exact.ring_sum`, and the next row comes back to it.
 
 Bounds, for room >= n a power of two and unit = 1.5 2^52 u: |x| <= unit / room, so the high parts' sum stays below
-2^53 u; low parts are at most u / 2 and multiples of v = u room / 2^52, so their sum stays below 2^53 v.
+2^53 u; low parts are at most u / 2 and multiples of v = u room / 2^54, so their sum is at most 2^53 v.
 
 Source: J. Demmel, H. D. Nguyen, Fast reproducible floating-point summation, 21st IEEE Symposium on Computer Arithmetic,
 2013, whose bins these are; S. M. Rump, T. Ogita, S. Oishi, Accurate floating-point summation, part I, SIAM J. Sci.
 Comput. 31, 2008, sec. 3 (the cut).
 """
 
-from math import frexp, ldexp, nan
+from math import frexp, isnan, ldexp, nan
 
 from quantlib.jit import block, kernel
 from quantlib.kernels.exact import ring_sum
 
-ULP = 2.0**-52
+ULP = 2.0**-54  # of unit and room: what low parts are multiples of
 
 
 @kernel
@@ -61,28 +61,37 @@ def gather(ring, parts, seen, n, room):
     `parts` is room for n + 3 numbers to work in.
     """
     most = 0.0
-    for j in range(seen - n, seen):
+    for j in range(max(0, seen - n), seen):
         most = max(most, abs(ring[j & (ring.size - 1)]))
-    unit = _unit(most, room)
+    _, bits = frexp(room)  # 1 + log2
+    for spare in ((52 - 2 * (bits - 1)) // 4, 0):
+        high, low, unit = _cut_sums(ring, seen, n, room, most, spare)
+        if not isnan(unit):
+            return high, low, unit
+    high, low, _ = ring_sum(ring, parts, seen, n)
+    return (
+        high,
+        low - low * 2.0**-52 if high + low != high else low,
+        nan,
+    )  # `high` was rounded with all the rest in view
+
+
+@kernel
+def _cut_sums(ring, seen, n, room, most, spare):
+    """(high, low, unit) of values up to `most`, the unit chosen so that ones larger by 2^spare fit too; NaN if the
+    smallest do not fit.
+    """
+    _, above = frexp(most) if most > 0.0 else (0.0, 0)
+    _, bits = frexp(room)
+    unit = ldexp(1.5, above + bits - 1 + spare)
     fine = unit * (room * ULP)
     high = low = 0.0
     fits = most * room <= unit < 2.0**1000
-    for j in range(seen - n, seen):
+    for j in range(max(0, seen - n), seen):
         x = ring[j & (ring.size - 1)]
         top = (x + unit) - unit
         bottom = x - top
         fits &= (bottom + fine) - fine == bottom
         high += top
         low += bottom
-    if fits:
-        return high, low, unit
-    high, low, _ = ring_sum(ring, parts, seen, n)
-    return high, low - low * ULP if high + low != high else low, nan  # `high` was rounded with all of the rest in view
-
-
-@kernel
-def _unit(most, room):
-    """1.5 2^52 u with u so that a quarter of the exponents that fit lie above `most`, and the others below."""
-    _, above = frexp(most) if most > 0.0 else (0.0, 0)
-    _, bits = frexp(room)  # 1 + log2
-    return ldexp(1.5, above + bits - 1 + (52 - 2 * (bits - 1)) // 4)
+    return high, low, unit if fits else nan

@@ -27,7 +27,7 @@ def _cvd_events(p, memory, symbol, size, side, level, delta, zscore, event, extr
     while i < size.size:
         code = symbol[i]
         m = memory[code]
-        seen, total, rest, change, change_rest = m.seen, m.total, m.rest, m.change, m.change_rest
+        seen, total, rest, change, change_low, unit = m.seen, m.total, m.rest, m.change, m.change_low, m.unit
         grid = m.grid
         while i < size.size and symbol[i] == code:
             level[i] = delta[i] = zscore[i] = event[i] = extreme[i] = nan
@@ -35,7 +35,7 @@ def _cvd_events(p, memory, symbol, size, side, level, delta, zscore, event, extr
             if not isnan(x):
                 total, error = two_sum(total, x)
                 rest += error
-                change, change_rest, d = window_sum(change, change_rest, m.taken, m.parts, seen, p.n, x)
+                change, change_low, unit, d = window_sum(change, change_low, unit, m.taken, m.parts, seen, p.n, x)
                 seen += 1
                 if seen >= p.n:
                     grid = grid_for(d, grid)
@@ -44,7 +44,7 @@ def _cvd_events(p, memory, symbol, size, side, level, delta, zscore, event, extr
                         event[i], extreme[i] = _turned(m, z, p.enter, p.leave)
                         level[i], delta[i], zscore[i] = total + rest, d, z
             i += 1
-        m.seen, m.total, m.rest, m.change, m.change_rest = seen, total, rest, change, change_rest
+        m.seen, m.total, m.rest, m.change, m.change_low, m.unit = seen, total, rest, change, change_low, unit
         m.grid = grid
 
 
@@ -108,7 +108,7 @@ def cvd_events(
         raise ValueError(f"cvd_events: enter must be positive and finite, got {enter}")
     if not -enter <= leave < enter:
         raise ValueError(f"cvd_events: leave must be from -enter to below enter, got {leave} with enter={enter}")
-    numbers = ("total", "rest", "change", "change_rest", "grid", "stretch", "extreme")
+    numbers = ("total", "rest", "change", "change_low", "unit", "grid", "stretch", "extreme")
     fields = [("seen", "i8"), *((name, "f8") for name in numbers), *rings(n, "taken"), ("z", scores(window))]
     outputs = (out, *(f"{out}_{name}" for name in ("delta", "zscore", "event", "extreme")))
     params = Stretch(n, window, enter, leave)

@@ -72,19 +72,19 @@ def _tick_imbalance(p, memory, symbol, price, imbalance, tick):
     while i < price.size:
         code = symbol[i]
         m = memory[code]
-        seen, last, sign, total, rest = m.seen, m.price, m.sign, m.total, m.rest
+        seen, last, sign, total, rest, unit = m.seen, m.price, m.sign, m.total, m.rest, m.unit
         while i < price.size and symbol[i] == code:
             imbalance[i] = tick[i] = nan
             if not isnan(price[i]):
                 if seen > 0 and price[i] != last:
                     sign = 1.0 if price[i] > last else -1.0
                 last = price[i]
-                total, rest, share = window_sum(total, rest, m.ticks, m.parts, seen, p.n, sign)
+                total, rest, unit, share = window_sum(total, rest, unit, m.ticks, m.parts, seen, p.n, sign)
                 seen += 1
                 if seen >= p.n:
                     imbalance[i], tick[i] = share / p.n, sign
             i += 1
-        m.seen, m.price, m.sign, m.total, m.rest = seen, last, sign, total, rest
+        m.seen, m.price, m.sign, m.total, m.rest, m.unit = seen, last, sign, total, rest, unit
 
 
 def kyle_lambda(
@@ -140,6 +140,6 @@ def tick_imbalance(n: int = 100, *, price: str = "price", out: str = "tick_imbal
         López de Prado, Advances in Financial Machine Learning, 2018, sec. 2.3.2.1.
     """
     n = row_count("tick_imbalance", "n", n)
-    numbers = [(name, "f8") for name in ("price", "sign", "total", "rest")]
+    numbers = [(name, "f8") for name in ("price", "sign", "total", "rest", "unit")]
     blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "ticks")])
     return Feature(_tick_imbalance, Window(n), blank, (price,), (out, f"{out}_tick"), n - 1, FOREVER, clock)

@@ -69,11 +69,11 @@ def _realised_spread_time(p, memory, symbol, ts, price, side, bid, ask, realised
                 while first < seen and times[first & mask] <= ts[i] - p.delay:
                     k = first & mask
                     moved = 2.0 * sides[k] * (mid - mids[k])
-                    m.cost, m.cost_rest, m.cost_sum = window_sum(
-                        m.cost, m.cost_rest, m.costs, m.parts, known, p.n, paid[k]
+                    m.cost, m.cost_low, m.cost_unit, m.cost_sum = window_sum(
+                        m.cost, m.cost_low, m.cost_unit, m.costs, m.parts, known, p.n, paid[k]
                     )
-                    m.move, m.move_rest, m.move_sum = window_sum(
-                        m.move, m.move_rest, m.moves, m.parts, known, p.n, moved
+                    m.move, m.move_low, m.move_unit, m.move_sum = window_sum(
+                        m.move, m.move_low, m.move_unit, m.moves, m.parts, known, p.n, moved
                     )
                     first += 1
                     known += 1
@@ -170,7 +170,7 @@ def realised_spread_time(
     """
     who = "realised_spread_time"
     params = TimeLater(nanoseconds(who, "seconds", seconds), row_count(who, "n", n), row_count(who, "room", room))
-    numbers = [(f"{name}{end}", "f8") for name in ("cost", "move") for end in ("", "_rest", "_sum")]
+    numbers = [(f"{name}{end}", "f8") for name in ("cost", "move") for end in ("", "_low", "_unit", "_sum")]
     counters = [(name, "i8") for name in ("first", "seen", "known")]
     names = ("paid", "mids", "sides")
     waiting = [(name, "i8" if name == "times" else "f8", size) for name, _, size in window(room, "times", *names)]

@@ -84,7 +84,9 @@ def _filled(p, m, volume, tilt):
 
 @kernel
 def _close(p, m, imbalance):
-    m.total, m.rest, total = window_sum(m.total, m.rest, m.imbalances, m.parts, m.closed, p.n, imbalance)
+    m.total, m.rest, m.unit, total = window_sum(
+        m.total, m.rest, m.unit, m.imbalances, m.parts, m.closed, p.n, imbalance
+    )
     m.average = total / (p.bucket * min(m.closed + 1, p.n))
     m.score = score(m.z, m.closed, p.window, on_grid(m.average, FINE))
     m.closed += 1
@@ -196,7 +198,7 @@ def _checked(who: str, bucket: float, n: int, window: int, threshold: float, cha
 
 
 def _fields(p: Buckets) -> list[Any]:
-    numbers = ("held", "tilted", "buckets", "beyond", "total", "rest", "average", "score")
+    numbers = ("held", "tilted", "buckets", "beyond", "total", "rest", "unit", "average", "score")
     return [
         ("closed", "i8"),
         *((name, "f8") for name in numbers),

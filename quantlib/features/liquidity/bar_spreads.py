@@ -27,7 +27,7 @@ def _amihud(p, memory, symbol, price, volume, impact):
         code = symbol[i]
         m = memory[code]
         ring, traded, parts = m.ring, m.traded, m.parts
-        last, seen, total, rest, rows = m.price, m.seen, m.total, m.rest, m.rows
+        last, seen, total, rest, unit, rows = m.price, m.seen, m.total, m.rest, m.unit, m.rows
         mask = ring.size - 1
         while i < price.size and symbol[i] == code:
             impact[i] = nan
@@ -35,7 +35,7 @@ def _amihud(p, memory, symbol, price, volume, impact):
                 if not isnan(last):
                     paid = price[i] * volume[i]
                     one = abs(log(price[i] / last)) / paid if paid > 0.0 else 0.0
-                    total, rest, whole = window_sum(total, rest, ring, parts, seen, p.n, one)
+                    total, rest, unit, whole = window_sum(total, rest, unit, ring, parts, seen, p.n, one)
                     rows += (1.0 if paid > 0.0 else 0.0) - traded[(seen - p.n) & mask]
                     traded[seen & mask] = 1.0 if paid > 0.0 else 0.0
                     seen += 1
@@ -43,7 +43,7 @@ def _amihud(p, memory, symbol, price, volume, impact):
                         impact[i] = whole / rows if rows > 0.0 else 0.0
                 last = price[i]
             i += 1
-        m.price, m.seen, m.total, m.rest, m.rows = last, seen, total, rest, rows
+        m.price, m.seen, m.total, m.rest, m.unit, m.rows = last, seen, total, rest, unit, rows
 
 
 @kernel
@@ -55,14 +55,14 @@ def _roll_spread(p, memory, symbol, price, spread):
         m = memory[code]
         moves, products, parts = m.moves, m.products, m.parts
         last, move, seen = m.price, m.move, m.seen
-        s, s_rest, q, q_rest, before = m.s, m.s_rest, m.q, m.q_rest, m.before
+        s, s_low, s_unit, q, q_low, q_unit, before = m.s, m.s_low, m.s_unit, m.q, m.q_low, m.q_unit, m.before
         while i < price.size and symbol[i] == code:
             spread[i] = nan
             if not isnan(price[i]):
                 if not isnan(last):
                     now = price[i] - last
-                    s, s_rest, x = window_sum(s, s_rest, moves, parts, seen, p.n, now)
-                    q, q_rest, xy = window_sum(q, q_rest, products, parts, seen, p.n, now * move)
+                    s, s_low, s_unit, x = window_sum(s, s_low, s_unit, moves, parts, seen, p.n, now)
+                    q, q_low, q_unit, xy = window_sum(q, q_low, q_unit, products, parts, seen, p.n, now * move)
                     seen += 1
                     if seen > p.n:
                         pull = covariance(n, x, 0.0, before, 0.0, xy, 0.0) * (n / (n - 1.0))
@@ -71,7 +71,7 @@ def _roll_spread(p, memory, symbol, price, spread):
                 last = price[i]
             i += 1
         m.price, m.move, m.seen = last, move, seen
-        m.s, m.s_rest, m.q, m.q_rest, m.before = s, s_rest, q, q_rest, before
+        m.s, m.s_low, m.s_unit, m.q, m.q_low, m.q_unit, m.before = s, s_low, s_unit, q, q_low, q_unit, before
 
 
 @kernel
@@ -82,7 +82,7 @@ def _corwin_schultz(p, memory, symbol, high, low, closing, spread, clipped):
         m = memory[code]
         spreads, clips, parts = m.spreads, m.clips, m.parts
         last_high, last_low, last, before, seen = m.high, m.low, m.close, m.reach, m.seen
-        a, a_rest, b, b_rest = m.a, m.a_rest, m.b, m.b_rest
+        a, a_low, a_unit, b, b_low, b_unit = m.a, m.a_low, m.a_unit, m.b, m.b_low, m.b_unit
         while i < closing.size and symbol[i] == code:
             spread[i] = clipped[i] = nan
             if not isnan(high[i] + low[i] + closing[i]):
@@ -92,15 +92,15 @@ def _corwin_schultz(p, memory, symbol, high, low, closing, spread, clipped):
                     top, bottom = max(high[i] - gap, last_high), min(low[i] - gap, last_low)
                     alpha = SILVER * (sqrt(now * now + before * before) - log(top / bottom))
                     one = 2.0 * tanh(0.5 * alpha)  # 2 (e^α - 1) / (1 + e^α)
-                    a, a_rest, x = window_sum(a, a_rest, spreads, parts, seen, p.n, one)
-                    b, b_rest, y = window_sum(b, b_rest, clips, parts, seen, p.n, max(one, 0.0))
+                    a, a_low, a_unit, x = window_sum(a, a_low, a_unit, spreads, parts, seen, p.n, one)
+                    b, b_low, b_unit, y = window_sum(b, b_low, b_unit, clips, parts, seen, p.n, max(one, 0.0))
                     seen += 1
                     if seen >= p.n:
                         spread[i], clipped[i] = x / p.n, y / p.n
                 last_high, last_low, last, before = high[i], low[i], closing[i], now
             i += 1
         m.high, m.low, m.close, m.reach, m.seen = last_high, last_low, last, before, seen
-        m.a, m.a_rest, m.b, m.b_rest = a, a_rest, b, b_rest
+        m.a, m.a_low, m.a_unit, m.b, m.b_low, m.b_unit = a, a_low, a_unit, b, b_low, b_unit
 
 
 def amihud(n: int = 20, *, price: str = "close", volume: str = "volume", out: str = "amihud") -> Feature:
@@ -121,7 +121,7 @@ def amihud(n: int = 20, *, price: str = "close", volume: str = "volume", out: st
     Differs: log returns in place of simple ones; money is price times volume at the row's price.
     """
     n = row_count("amihud", "n", n)
-    numbers = [(name, "f8") for name in ("price", "total", "rest", "rows")]
+    numbers = [(name, "f8") for name in ("price", "total", "rest", "unit", "rows")]
     blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "ring", "traded")])
     blank["price"] = nan
     return Feature(_amihud, Window(n), blank, (price, volume), (out,), warmup=n, horizon=n)
@@ -147,7 +147,8 @@ def roll_spread(n: int = 50, *, price: str = "close", out: str = "roll_spread") 
     Differs: of moves, in the unit of price, where he takes returns; give it the log price for a fraction.
     """
     n = row_count("roll_spread", "n", n, least=2)
-    numbers = [(name, "f8") for name in ("price", "move", "s", "s_rest", "q", "q_rest", "before")]
+    numbers = [(name, "f8") for name in ("price", "move", "before")]
+    numbers += [(name + end, "f8") for name in ("s", "q") for end in ("", "_low", "_unit")]
     blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "moves", "products")])
     blank["price"] = nan
     return Feature(_roll_spread, Window(n), blank, (price,), (out,), warmup=n + 1, horizon=n + 1)
@@ -184,7 +185,8 @@ def corwin_schultz(
     Differs: the gap is taken out of γ only; a row's own log range in β would change by a share of the gap itself.
     """
     n = row_count("corwin_schultz", "n", n)
-    numbers = [(name, "f8") for name in ("high", "low", "close", "reach", "a", "a_rest", "b", "b_rest")]
+    numbers = [(name, "f8") for name in ("high", "low", "close", "reach")]
+    numbers += [(name + end, "f8") for name in ("a", "b") for end in ("", "_low", "_unit")]
     blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "spreads", "clips")])
     blank["close"] = nan
     params = CorwinSchultz(n, 1.0 if overnight else 0.0)

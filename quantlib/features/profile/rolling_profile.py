@@ -43,7 +43,7 @@ def _roll(p, m, k, size):
     mask = m.sizes.size - 1
     gone, left = m.places[(m.seen - p.n) & mask], m.sizes[(m.seen - p.n) & mask]
     m.places[m.seen & mask] = k
-    m.total, m.rest, m.kept = window_sum(m.total, m.rest, m.sizes, m.parts, m.seen, p.n, size)
+    m.total, m.rest, m.unit, m.kept = window_sum(m.total, m.rest, m.unit, m.sizes, m.parts, m.seen, p.n, size)
     if m.whole == 1 and m.seen >= p.n and left > 0.0:
         _shift(m, gone, -left)
     if m.whole == 1 and size > 0.0:
@@ -168,7 +168,8 @@ def rolling_profile(
     n = row_count("rolling_profile", "n", n)
     params = RollingProfile(*checked("rolling_profile", width, bins, share, step, reach), n)
     trades = window(n, "sizes", "alike")
-    fields = [*BOUNDS, ("whole", "i8"), ("total", "f8"), ("rest", "f8"), ("places", "i8", trades[0][2]), *trades]
+    sums = [(name, "f8") for name in ("total", "rest", "unit")]
+    fields = [*BOUNDS, ("whole", "i8"), *sums, ("places", "i8", trades[0][2]), *trades]
     blank = np.zeros((), [*fields, *window(bins + 2 * reach, "volumes", "sums", "rests")[:-1]])
     blank["whole"], blank["highest"] = 1, -1
     outputs = tuple(f"{out}_{name}" for name in MARKS)

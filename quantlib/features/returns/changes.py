@@ -75,16 +75,16 @@ def _price_to_mean(p, memory, symbol, price, ratio):
         code = symbol[i]
         m = memory[code]
         ring, parts = m.ring, m.parts
-        seen, total, rest = m.seen, m.total, m.rest
+        seen, total, rest, unit = m.seen, m.total, m.rest, m.unit
         while i < price.size and symbol[i] == code:
             ratio[i] = nan
             if not isnan(price[i]):
-                total, rest, whole = window_sum(total, rest, ring, parts, seen, p.n, price[i])
+                total, rest, unit, whole = window_sum(total, rest, unit, ring, parts, seen, p.n, price[i])
                 seen += 1
                 if seen >= p.n:
                     ratio[i] = price[i] * p.n / whole if whole != 0.0 else 0.0
             i += 1
-        m.seen, m.total, m.rest = seen, total, rest
+        m.seen, m.total, m.rest, m.unit = seen, total, rest, unit
 
 
 @kernel
@@ -193,7 +193,7 @@ def price_to_mean(n: int = 20, *, price: str = "close", out: str = "price_to_mea
         returns, J. Finance 47, 1992, sec. II.A, for the distance of a price from its moving average.
     """
     n = row_count("price_to_mean", "n", n)
-    fields = [("seen", "i8"), ("total", "f8"), ("rest", "f8"), *window(n, "ring")]
+    fields = [("seen", "i8"), ("total", "f8"), ("rest", "f8"), ("unit", "f8"), *window(n, "ring")]
     return Feature(_price_to_mean, Window(n), np.zeros((), fields), (price,), (out,), warmup=n - 1, horizon=n - 1)
 
 

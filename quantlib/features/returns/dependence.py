@@ -29,7 +29,8 @@ def _autocorrelation(p, memory, symbol, price, correlation):
         m = memory[code]
         returns, squares, products, sums, spreads, parts = m.returns, m.squares, m.products, m.sums, m.spreads, m.parts
         last, seen = m.price, m.seen
-        s, s_rest, q, q_rest, c, c_rest = m.s, m.s_rest, m.q, m.q_rest, m.c, m.c_rest
+        s, q, c, s_low, q_low, c_low = m.s, m.q, m.c, m.s_low, m.q_low, m.c_low
+        s_unit, q_unit, c_unit = m.s_unit, m.q_unit, m.c_unit
         mask = returns.size - 1
         while i < price.size and symbol[i] == code:
             correlation[i] = nan
@@ -38,9 +39,9 @@ def _autocorrelation(p, memory, symbol, price, correlation):
                     r = log(price[i] / last)
                     before = (seen - p.lag) & mask
                     product = r * returns[before]  # 0 while there is none, and gone before it counts
-                    s, s_rest, x = window_sum(s, s_rest, returns, parts, seen, p.n, r)
-                    q, q_rest, xx = window_sum(q, q_rest, squares, parts, seen, p.n, r * r)
-                    c, c_rest, xy = window_sum(c, c_rest, products, parts, seen, p.n, product)
+                    s, s_low, s_unit, x = window_sum(s, s_low, s_unit, returns, parts, seen, p.n, r)
+                    q, q_low, q_unit, xx = window_sum(q, q_low, q_unit, squares, parts, seen, p.n, r * r)
+                    c, c_low, c_unit, xy = window_sum(c, c_low, c_unit, products, parts, seen, p.n, product)
                     spread = covariance(n, x, 0.0, x, 0.0, xx, 0.0)
                     spread = spread if spread * n > ROUNDING * xx else 0.0
                     if seen >= p.n + p.lag - 1:
@@ -54,7 +55,8 @@ def _autocorrelation(p, memory, symbol, price, correlation):
                 last = price[i]
             i += 1
         m.price, m.seen = last, seen
-        m.s, m.s_rest, m.q, m.q_rest, m.c, m.c_rest = s, s_rest, q, q_rest, c, c_rest
+        m.s, m.q, m.c, m.s_low, m.q_low, m.c_low = s, q, c, s_low, q_low, c_low
+        m.s_unit, m.q_unit, m.c_unit = s_unit, q_unit, c_unit
 
 
 def autocorrelation(lag: int = 1, n: int = 100, *, price: str = "close", out: str = "autocorrelation") -> Feature:
@@ -78,9 +80,9 @@ def autocorrelation(lag: int = 1, n: int = 100, *, price: str = "close", out: st
     """
     lag = row_count("autocorrelation", "lag", lag)
     n = row_count("autocorrelation", "n", n, least=2)
-    numbers = [(name, "f8") for name in ("price", "s", "s_rest", "q", "q_rest", "c", "c_rest")]
+    numbers = [(name + end, "f8") for name in ("s", "q", "c") for end in ("", "_low", "_unit")]
     rings = window(max(n, lag), "returns", "squares", "products", "sums", "spreads")
-    blank = np.zeros((), [("seen", "i8"), *numbers, *rings])
+    blank = np.zeros((), [("seen", "i8"), ("price", "f8"), *numbers, *rings])
     blank["price"] = nan
     rows = n + lag
     return Feature(_autocorrelation, Autocorrelation(lag, n), blank, (price,), (out,), warmup=rows, horizon=rows)

@@ -31,16 +31,17 @@ def _parkinson(p, memory, symbol, high, low, volatility):
         code = symbol[i]
         m = memory[code]
         ring, parts = m.ring, m.parts
-        seen, total, rest = m.seen, m.total, m.rest
+        seen, total, rest, unit = m.seen, m.total, m.rest, m.unit
         while i < high.size and symbol[i] == code:
             volatility[i] = nan
             if not isnan(high[i] + low[i]):
                 reach = log(high[i] / low[i])
-                total, rest, whole = window_sum(total, rest, ring, parts, seen, p.n, PARKINSON * (reach * reach))
+                one = PARKINSON * (reach * reach)
+                total, rest, unit, whole = window_sum(total, rest, unit, ring, parts, seen, p.n, one)
                 seen += 1
                 volatility[i] = sqrt(whole / p.n) if seen >= p.n else nan
             i += 1
-        m.seen, m.total, m.rest = seen, total, rest
+        m.seen, m.total, m.rest, m.unit = seen, total, rest, unit
 
 
 @kernel
@@ -50,17 +51,17 @@ def _garman_klass(p, memory, symbol, opening, high, low, closing, volatility):
         code = symbol[i]
         m = memory[code]
         ring, parts = m.ring, m.parts
-        seen, total, rest = m.seen, m.total, m.rest
+        seen, total, rest, unit = m.seen, m.total, m.rest, m.unit
         while i < closing.size and symbol[i] == code:
             volatility[i] = nan
             if not isnan(opening[i] + high[i] + low[i] + closing[i]):
                 reach, move = log(high[i] / low[i]), log(closing[i] / opening[i])
                 one = 0.5 * (reach * reach) - CLOSING * (move * move)
-                total, rest, whole = window_sum(total, rest, ring, parts, seen, p.n, one)
+                total, rest, unit, whole = window_sum(total, rest, unit, ring, parts, seen, p.n, one)
                 seen += 1
                 volatility[i] = sqrt(max(whole, 0.0) / p.n) if seen >= p.n else nan
             i += 1
-        m.seen, m.total, m.rest = seen, total, rest
+        m.seen, m.total, m.rest, m.unit = seen, total, rest, unit
 
 
 @kernel
@@ -70,16 +71,16 @@ def _rogers_satchell(p, memory, symbol, opening, high, low, closing, volatility)
         code = symbol[i]
         m = memory[code]
         ring, parts = m.ring, m.parts
-        seen, total, rest = m.seen, m.total, m.rest
+        seen, total, rest, unit = m.seen, m.total, m.rest, m.unit
         while i < closing.size and symbol[i] == code:
             volatility[i] = nan
             if not isnan(opening[i] + high[i] + low[i] + closing[i]):
                 one = _driftless(opening[i], high[i], low[i], log(closing[i] / opening[i]))
-                total, rest, whole = window_sum(total, rest, ring, parts, seen, p.n, one)
+                total, rest, unit, whole = window_sum(total, rest, unit, ring, parts, seen, p.n, one)
                 seen += 1
                 volatility[i] = sqrt(max(whole, 0.0) / p.n) if seen >= p.n else nan
             i += 1
-        m.seen, m.total, m.rest = seen, total, rest
+        m.seen, m.total, m.rest, m.unit = seen, total, rest, unit
 
 
 @kernel
@@ -91,7 +92,8 @@ def _yang_zhang(p, memory, symbol, opening, high, low, closing, volatility):
         m = memory[code]
         squares, nights, days, parts = m.squares, m.nights, m.days, m.parts
         last, seen = m.close, m.seen
-        q, q_rest, a, a_rest, b, b_rest = m.q, m.q_rest, m.a, m.a_rest, m.b, m.b_rest
+        q, a, b, q_low, a_low, b_low = m.q, m.a, m.b, m.q_low, m.a_low, m.b_low
+        q_unit, a_unit, b_unit = m.q_unit, m.a_unit, m.b_unit
         while i < closing.size and symbol[i] == code:
             volatility[i] = nan
             if not isnan(opening[i] + high[i] + low[i] + closing[i]):
@@ -99,16 +101,17 @@ def _yang_zhang(p, memory, symbol, opening, high, low, closing, volatility):
                     night, day = log(opening[i] / last), log(closing[i] / opening[i])
                     inside = _driftless(opening[i], high[i], low[i], day)
                     one = (night * night + p.k * (day * day)) / (p.n - 1.0) + (1.0 - p.k) * inside / p.n
-                    q, q_rest, square = window_sum(q, q_rest, squares, parts, seen, p.n, one)
-                    a, a_rest, x = window_sum(a, a_rest, nights, parts, seen, p.n, night)
-                    b, b_rest, y = window_sum(b, b_rest, days, parts, seen, p.n, day)
+                    q, q_low, q_unit, square = window_sum(q, q_low, q_unit, squares, parts, seen, p.n, one)
+                    a, a_low, a_unit, x = window_sum(a, a_low, a_unit, nights, parts, seen, p.n, night)
+                    b, b_low, b_unit, y = window_sum(b, b_low, b_unit, days, parts, seen, p.n, day)
                     seen += 1
                     if seen >= p.n:
                         volatility[i] = sqrt(max(square - (x * x + p.k * (y * y)) * shrink, 0.0))
                 last = closing[i]
             i += 1
         m.close, m.seen = last, seen
-        m.q, m.q_rest, m.a, m.a_rest, m.b, m.b_rest = q, q_rest, a, a_rest, b, b_rest
+        m.q, m.a, m.b, m.q_low, m.a_low, m.b_low = q, a, b, q_low, a_low, b_low
+        m.q_unit, m.a_unit, m.b_unit = q_unit, a_unit, b_unit
 
 
 @kernel
@@ -223,7 +226,7 @@ def yang_zhang(
         J. Bus. 73, 2000.
     """
     n = row_count("yang_zhang", "n", n, least=2)
-    numbers = [(name + end, "f8") for name in ("q", "a", "b") for end in ("", "_rest")]
+    numbers = [(name + end, "f8") for name in ("q", "a", "b") for end in ("", "_low", "_unit")]
     fields = [("close", "f8"), ("seen", "i8"), *numbers, *window(n, "squares", "nights", "days")]
     blank = np.zeros((), fields)
     blank["close"] = nan
@@ -232,5 +235,6 @@ def yang_zhang(
 
 
 def _windowed(kernel: Callable[..., None], n: int, inputs: tuple[str, ...], out: str) -> Feature:
-    blank = np.zeros((), [("seen", "i8"), ("total", "f8"), ("rest", "f8"), *window(n, "ring")])
+    numbers = [(name, "f8") for name in ("total", "rest", "unit")]
+    blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "ring")])
     return Feature(kernel, Window(n), blank, inputs, (out,), warmup=n - 1, horizon=n - 1)

@@ -30,18 +30,18 @@ def _realised_volatility(p, memory, symbol, price, volatility):
         code = symbol[i]
         m = memory[code]
         ring, parts = m.ring, m.parts
-        last, seen, total, rest = m.price, m.seen, m.total, m.rest
+        last, seen, total, rest, unit = m.price, m.seen, m.total, m.rest, m.unit
         while i < price.size and symbol[i] == code:
             volatility[i] = nan
             if not isnan(price[i]):
                 if not isnan(last):
                     r = log(price[i] / last)
-                    total, rest, whole = window_sum(total, rest, ring, parts, seen, p.n, r * r)
+                    total, rest, unit, whole = window_sum(total, rest, unit, ring, parts, seen, p.n, r * r)
                     seen += 1
                     volatility[i] = sqrt(whole / p.n) if seen >= p.n else nan
                 last = price[i]
             i += 1
-        m.price, m.seen, m.total, m.rest = last, seen, total, rest
+        m.price, m.seen, m.total, m.rest, m.unit = last, seen, total, rest, unit
 
 
 @kernel
@@ -88,8 +88,8 @@ def realised_volatility(n: int = 20, *, price: str = "close", out: str = "realis
     Differs: the mean in place of the sum, so that it stays a volatility per row; times sqrt(n) it is theirs.
     """
     n = row_count("realised_volatility", "n", n)
-    fields = [("price", "f8"), ("total", "f8"), ("rest", "f8"), ("seen", "i8"), *window(n, "ring")]
-    blank = np.zeros((), fields)
+    numbers = [(name, "f8") for name in ("price", "total", "rest", "unit")]
+    blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "ring")])
     blank["price"] = nan
     return Feature(_realised_volatility, Window(n), blank, (price,), (out,), warmup=n, horizon=n)
 
