@@ -16,6 +16,7 @@ from benchmarks.peers import spoken
 from benchmarks.row import Row, Skipped, row
 from benchmarks.rows_desk import walk
 from benchmarks.rows_peers import WrongResult
+from benchmarks.rows_providers import SYMBOLS, joined, many
 from benchmarks.talib_jobs import BAR, JOBS
 from benchmarks.timing import Scale, seconds
 from quantlib import catalog
@@ -104,8 +105,10 @@ def missing_from(ours: Sequence[float], theirs: Sequence[float], share: float) -
 
 
 def rows_for(one: Feature, rows: int) -> tuple[Columns, tuple[str, ...]]:
-    """Rows that the feature reads, of one symbol; of twenty where it looks across them."""
+    """Rows that the feature reads, of one symbol; of twenty where it looks across them, of a market where it trades."""
     names = inputs_of([one])
+    if one.clock != "bar" and set(names) <= set(columns := getattr(joined(many(rows)), one.clock)):
+        return {n: columns[n] for n in ("ts", "symbol", *names)}, SYMBOLS
     if set(names) <= {"ts", "open", "high", "low", "close", "volume"}:
         symbols = 1 if one.scope == "symbol" else ACROSS
         table = walk(rows // symbols, symbols)

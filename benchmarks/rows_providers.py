@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
 
 from benchmarks.row import Row, row
 from benchmarks.timing import Scale, seconds
-from quantlib import books, catalog, trades
+from quantlib import books, catalog, quotes, trades
 from quantlib.asof import advance_hold, hold_start
 from quantlib.core import Columns, Feature, advance, start
 from quantlib.sampling import sampled
@@ -28,19 +28,21 @@ BARS = ("garch", "volatility_state", "local_level", "local_trend", "hedge_ratio"
 
 
 class Rows(NamedTuple):
-    """What the providers read."""
+    """What the providers read, by clock."""
 
-    trades: Columns
-    books: Columns
-    bars: Columns
+    trade: Columns
+    quote: Columns
+    book: Columns
+    bar: Columns
 
 
+@lru_cache(1)
 def many(count: int) -> Rows:
-    """An hour of a made-up market, again and again until there are so many trades and books."""
+    """An hour of a made-up market, again and again until there are so many trades, quotes and books."""
     hour = market(3, 3600.0)
-    flow, depth = _again(trades(hour.trades), count), _again(books(hour.books), count)
     bar = sampled(catalog.feature("time_bars"), hour.trades).columns
-    return Rows(flow, depth, bar | {"benchmark": bar["close"][::-1].copy()})
+    tables = trades(hour.trades), quotes(hour.quotes), books(hour.books)
+    return Rows(*(_again(table, count) for table in tables), bar | {"benchmark": bar["close"][::-1].copy()})
 
 
 def _again(table: Table, count: int) -> Columns:
@@ -50,35 +52,35 @@ def _again(table: Table, count: int) -> Columns:
     return DOORS[table.clock](columns, symbols=SYMBOLS).columns
 
 
-def through(rows: Rows, features: dict[str, list[Feature]]) -> float:
-    """Everything once: trades with the touch before them, books with what takers had done, bars; a number from it."""
+def joined(rows: Rows) -> Rows:
+    """Trades with the touch before them, and books with what takers had bought and sold."""
     totals = catalog.feature("taker_totals")
-    taken = advance([totals], start([totals], SYMBOLS), rows.trades)
-    touch = {new: rows.books[n] for n, new in (("ts", "ts"), ("symbol", "symbol"), ("bid_0", "bid"), ("ask_0", "ask"))}
+    taken = advance([totals], start([totals], SYMBOLS), rows.trade)
+    touch = {new: rows.book[n] for n, new in (("ts", "ts"), ("symbol", "symbol"), ("bid_0", "bid"), ("ask_0", "ask"))}
     beside = advance_hold(
-        hold_start(SYMBOLS, ("bid", "ask")), rows.trades, touch, left_clock="trade", source_clock="book"
+        hold_start(SYMBOLS, ("bid", "ask")), rows.trade, touch, left_clock="trade", source_clock="book"
     )
     before = advance_hold(
-        hold_start(SYMBOLS, totals.outputs), rows.books, rows.trades | taken, left_clock="book", source_clock="trade"
+        hold_start(SYMBOLS, totals.outputs), rows.book, rows.trade | taken, left_clock="book", source_clock="trade"
     )
-    last = 0.0
-    for one, columns in (("trade", rows.trades | beside), ("book", rows.books | before), ("bar", rows.bars)):
-        for feature in features[one]:
-            written = advance([feature], start([feature], SYMBOLS), columns)
-            last += float(next(iter(written.values()))[-1])
+    return rows._replace(trade=rows.trade | beside, book=rows.book | before)
+
+
+def through(rows: Rows, features: Sequence[Feature]) -> float:
+    """Everything once, joins included; a number from it."""
+    last, all_rows = 0.0, joined(rows)
+    for feature in features:
+        written = advance([feature], start([feature], SYMBOLS), getattr(all_rows, feature.clock))
+        last += float(next(iter(written.values()))[-1])
     return last
 
 
 def providers(name: str, scale: Scale) -> Row:
     """Seconds for all of them, one after the other, on one core."""
-    rows = many(scale.rows)
-    features = {
-        "trade": [catalog.feature(n) for n in FLOW],
-        "book": [catalog.feature(n) for n in BOOK],
-        "bar": [catalog.feature(n) for n in BARS],
-    }
+    rows, names = many(scale.rows), FLOW + BOOK + BARS
+    features = [catalog.feature(name) for name in names]
     runs = seconds(lambda: through(rows, features), max(2, scale.repeat - 2))
-    return row(name, "s", runs, f"{len(FLOW + BOOK + BARS)} features, {scale.rows:,} trades and as many books")
+    return row(name, "s", runs, f"{len(names)} features, {scale.rows:,} trades and as many books")
 
 
 BENCHES: dict[str, Callable[[Scale], Row]] = {"features.providers": partial(providers, "features.providers")}

@@ -140,7 +140,7 @@ def vpin(
 
 
 def bulk_vpin(
-    bucket: float = 1000.0,
+    bucket: float = 1_000_000.0,
     n: int = 50,
     window: int = 250,
     threshold: float = 2.0,
