@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from quantlib.event_rows import event_column, events
     from quantlib.jit import kernel
     from quantlib.own import feature, python_feature
+    from quantlib.sampling import sampled
     from quantlib.schema import TableError
     from quantlib.snapshot import SnapshotError
     from quantlib.stream import Stream
@@ -27,6 +28,7 @@ HOMES = {
     "event_rows": ("event_column", "events"),
     "jit": ("kernel",),
     "own": ("feature", "python_feature"),
+    "sampling": ("sampled",),
     "schema": ("TableError",),
     "snapshot": ("SnapshotError",),
     "stream": ("Stream",),
@@ -54,6 +56,7 @@ __all__ = [  # noqa: RUF022
     "event_column", "events",
     "kernel",
     "feature", "python_feature",
+    "sampled",
     "TableError",
     "SnapshotError",
     "Stream",
