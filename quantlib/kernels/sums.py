@@ -1,9 +1,13 @@
 """The sum of the last n values in one step, exact and rounded once."""
 
-from math import isnan
+from math import inf, isnan, nan
 
-from quantlib.jit import block
+from quantlib.jit import block, kernel
+from quantlib.kernels.exact import ring_sum, two_sum
 from quantlib.kernels.sliding import gather, slide
+
+CARRIED = inf  # in place of a unit: none fits the values, but two numbers hold their sum
+SELDOM = 16  # windows until a unit is tried again
 
 
 @block
@@ -13,8 +17,37 @@ def window_sum(high, low, unit, ring, parts, seen, n, new):
     `high`, `low` and `unit` are what to remember, each 0 at first (`kernels.sliding`, with room for as many values as
     the ring holds).  Until n values have come it is the sum of those there are.
     """
-    room = float(ring.size)
-    high, low = slide(high, low, unit, room, ring, seen, n, new)
-    if isnan(low):
-        high, low, unit = gather(ring, parts, seen + 1, n, room)
-    return high, low, unit, high + low
+    above, below = slide(high, low, unit, float(ring.size), ring, seen, n, new)
+    if isnan(below):
+        above, below, unit = _unfitting(high, low, unit, ring, parts, seen, n)
+    return above, below, unit, above + below
+
+
+@kernel
+def _unfitting(high, low, unit, ring, parts, seen, n):
+    """(high, low, unit) after a value that does not fit the unit has joined the ring.
+
+    Where no unit fits, the sum is carried on in two numbers as long as they hold it; at times a unit is tried again.
+    """
+    if unit == CARRIED and seen % (SELDOM * n) != 0:
+        mask = ring.size - 1
+        above, below = _carried(high, low, ring[seen & mask], ring[(seen - n) & mask])
+        if not isnan(below):
+            return above, below, unit
+    high, low, unit = gather(ring, parts, seen + 1, n, float(ring.size))
+    if isnan(unit):
+        total, _, rest = ring_sum(ring, parts, seen + 1, n)
+        if not isnan(rest):
+            return total, rest, CARRIED
+    return high, low, unit
+
+
+@kernel
+def _carried(high, low, new, old):
+    """(high, low) of a sum that gains one value and loses another; low is NaN if two numbers cannot hold it."""
+    d, e = two_sum(new, -old)
+    high, f = two_sum(high, d)
+    g = e + f
+    after = low + g
+    exact = (g - e == f) and (g - f == e) and (after - low == g) and (after - g == low)
+    return high, after if exact else nan

@@ -6,8 +6,8 @@ import numpy as np
 
 from quantlib.core import Feature
 from quantlib.features.rows import FOREVER, Window, row_count
-from quantlib.jit import kernel
-from quantlib.kernels.exact import ring_sum, slide, two_product, two_sum
+from quantlib.jit import block, kernel
+from quantlib.kernels.exact import two_product, two_sum
 from quantlib.kernels.moments import variance
 from quantlib.kernels.pairs import covariance
 from quantlib.kernels.ring import window
@@ -19,51 +19,41 @@ SUMS = ("x", "y", "q", "e", "c", "d")  # signed size; price change; its square a
 @kernel
 def _kyle_lambda(p, memory, symbol, price, size, side, slope):
     i = 0
-    n = float(p.n)
     while i < price.size:
         code = symbol[i]
         m = memory[code]
-        xs, ys, qs, es, cs, ds = m.xs, m.ys, m.qs, m.es, m.cs, m.ds
-        x, y, q, e, c, d = m.x, m.y, m.q, m.e, m.c, m.d
-        x_rest, y_rest, q_rest, e_rest, c_rest, d_rest = m.x_rest, m.y_rest, m.q_rest, m.e_rest, m.c_rest, m.d_rest
-        seen, last = m.seen, m.price
+        last = m.price
         while i < price.size and symbol[i] == code:
             slope[i] = nan
             signed = size[i] * side[i]
             if not isnan(price[i] + signed):
                 if not isnan(last):
-                    change = price[i] - last
-                    square, square_error = two_product(signed, signed)
-                    product, product_error = two_product(signed, change)
-                    x, x_rest = slide(x, x_rest, xs, seen, p.n, signed)
-                    y, y_rest = slide(y, y_rest, ys, seen, p.n, change)
-                    q, q_rest = slide(q, q_rest, qs, seen, p.n, square)
-                    e, e_rest = slide(e, e_rest, es, seen, p.n, square_error)
-                    c, c_rest = slide(c, c_rest, cs, seen, p.n, product)
-                    d, d_rest = slide(d, d_rest, ds, seen, p.n, product_error)
-                    seen += 1
-                    sx, sx_low = two_sum(x, x_rest)
-                    sy, sy_low = two_sum(y, y_rest)
-                    sq, sq_low = two_sum(q, q_rest)
-                    sc, sc_low = two_sum(c, c_rest)
-                    se, sd = e + e_rest, d + d_rest
-                    if isnan(sx + sy + sq + sc + se + sd):
-                        sx, sx_low, x_rest = ring_sum(xs, m.parts, seen, p.n)
-                        sy, sy_low, y_rest = ring_sum(ys, m.parts, seen, p.n)
-                        sq, sq_low, q_rest = ring_sum(qs, m.parts, seen, p.n)
-                        se, _, e_rest = ring_sum(es, m.parts, seen, p.n)
-                        sc, sc_low, c_rest = ring_sum(cs, m.parts, seen, p.n)
-                        sd, _, d_rest = ring_sum(ds, m.parts, seen, p.n)
-                        x, y, q, e, c, d = sx, sy, sq, se, sc, sd
-                    if seen >= p.n:
-                        wide = variance(n, 0.0, sx, sx_low, sq, sq_low + se)
-                        both = covariance(n, sx, sx_low, sy, sy_low, sc, sc_low + sd)
-                        slope[i] = both / wide if wide > 0.0 else 0.0
+                    now = _slope(m, p.n, signed, price[i] - last)
+                    slope[i] = now if m.seen >= p.n else nan
                 last = price[i]
             i += 1
-        m.seen, m.price = seen, last
-        m.x, m.y, m.q, m.e, m.c, m.d = x, y, q, e, c, d
-        m.x_rest, m.y_rest, m.q_rest, m.e_rest, m.c_rest, m.d_rest = x_rest, y_rest, q_rest, e_rest, c_rest, d_rest
+        m.price = last
+
+
+@block
+def _slope(m, n, x, y):
+    """cov(x, y) / var(x) over the last n rows, this one included; right once m.seen >= n."""
+    square, square_lost = two_product(x, x)
+    product, product_lost = two_product(x, y)
+    m.x, m.x_low, m.x_unit, _ = window_sum(m.x, m.x_low, m.x_unit, m.xs, m.parts, m.seen, n, x)
+    m.y, m.y_low, m.y_unit, _ = window_sum(m.y, m.y_low, m.y_unit, m.ys, m.parts, m.seen, n, y)
+    m.q, m.q_low, m.q_unit, _ = window_sum(m.q, m.q_low, m.q_unit, m.qs, m.parts, m.seen, n, square)
+    m.e, m.e_low, m.e_unit, e = window_sum(m.e, m.e_low, m.e_unit, m.es, m.parts, m.seen, n, square_lost)
+    m.c, m.c_low, m.c_unit, _ = window_sum(m.c, m.c_low, m.c_unit, m.cs, m.parts, m.seen, n, product)
+    m.d, m.d_low, m.d_unit, d = window_sum(m.d, m.d_low, m.d_unit, m.ds, m.parts, m.seen, n, product_lost)
+    m.seen += 1
+    x_sum, x_rest = two_sum(m.x, m.x_low)
+    y_sum, y_rest = two_sum(m.y, m.y_low)
+    q_sum, q_rest = two_sum(m.q, m.q_low)
+    c_sum, c_rest = two_sum(m.c, m.c_low)
+    wide = variance(float(n), 0.0, x_sum, x_rest, q_sum, q_rest + e)
+    both = covariance(float(n), x_sum, x_rest, y_sum, y_rest, c_sum, c_rest + d)
+    return both / wide if wide > 0.0 else 0.0
 
 
 @kernel
@@ -112,7 +102,7 @@ def kyle_lambda(
     Differs: Kyle's λ is a parameter of an equilibrium; the slope is its usual estimate.
     """
     n = row_count("kyle_lambda", "n", n, 2)
-    numbers = [(name + end, "f8") for name in SUMS for end in ("", "_rest")]
+    numbers = [(name + end, "f8") for name in SUMS for end in ("", "_low", "_unit")]
     fields = [("price", "f8"), ("seen", "i8"), *numbers, *window(n, *(name + "s" for name in SUMS))]
     blank = np.zeros((), fields)
     blank["price"] = nan

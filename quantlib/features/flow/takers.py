@@ -9,8 +9,9 @@ from quantlib.core import Feature
 from quantlib.features.flow.clockwork import nanoseconds
 from quantlib.features.rows import FOREVER, Nothing, Window, row_count
 from quantlib.jit import kernel
-from quantlib.kernels.exact import ring_sum, slide, two_sum
+from quantlib.kernels.exact import two_sum
 from quantlib.kernels.ring import window
+from quantlib.kernels.sums import window_sum
 
 
 class TimeCells(NamedTuple):
@@ -45,24 +46,21 @@ def _taker_ratio(p, memory, symbol, size, side, ratio):
         code = symbol[i]
         m = memory[code]
         buys, sells = m.buys, m.sells
-        seen, buy, buy_rest, sell, sell_rest = m.seen, m.buy, m.buy_rest, m.sell, m.sell_rest
+        seen, buy, buy_low, sell, sell_low = m.seen, m.buy, m.buy_low, m.sell, m.sell_low
+        buy_unit, sell_unit = m.buy_unit, m.sell_unit
         while i < size.size and symbol[i] == code:
             ratio[i] = nan
             if not isnan(size[i] + side[i]):
                 bought = size[i] if side[i] > 0.0 else 0.0
                 sold = size[i] if side[i] < 0.0 else 0.0
-                buy, buy_rest = slide(buy, buy_rest, buys, seen, p.n, bought)
-                sell, sell_rest = slide(sell, sell_rest, sells, seen, p.n, sold)
+                buy, buy_low, buy_unit, b = window_sum(buy, buy_low, buy_unit, buys, m.parts, seen, p.n, bought)
+                sell, sell_low, sell_unit, s = window_sum(sell, sell_low, sell_unit, sells, m.parts, seen, p.n, sold)
                 seen += 1
-                b, s = buy + buy_rest, sell + sell_rest
-                if isnan(b + s):
-                    b, _, buy_rest = ring_sum(buys, m.parts, seen, p.n)
-                    s, _, sell_rest = ring_sum(sells, m.parts, seen, p.n)
-                    buy, sell = b, s
                 if seen >= p.n:
                     ratio[i] = b / (b + s) if b + s > 0.0 else 0.5
             i += 1
-        m.seen, m.buy, m.buy_rest, m.sell, m.sell_rest = seen, buy, buy_rest, sell, sell_rest
+        m.seen, m.buy, m.buy_low, m.sell, m.sell_low = seen, buy, buy_low, sell, sell_low
+        m.buy_unit, m.sell_unit = buy_unit, sell_unit
 
 
 @kernel
@@ -134,7 +132,7 @@ def taker_ratio(n: int = 100, *, size: str = "size", side: str = "side", out: st
     Source: Binance, taker buy volume of its klines, over the volume of the same trades.
     """
     n = row_count("taker_ratio", "n", n)
-    numbers = [(name, "f8") for name in ("buy", "buy_rest", "sell", "sell_rest")]
+    numbers = [(name + end, "f8") for name in ("buy", "sell") for end in ("", "_low", "_unit")]
     blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "buys", "sells")])
     return Feature(_taker_ratio, Window(n), blank, (size, side), (out,), n - 1, n - 1, clock="trade")
 

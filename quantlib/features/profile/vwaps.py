@@ -10,9 +10,8 @@ from quantlib.features.flow.clockwork import LONGEST, SECOND, nanoseconds
 from quantlib.features.rows import FOREVER, row_count
 from quantlib.jit import kernel
 from quantlib.kernels.civil import DAY
-from quantlib.kernels.exact import ring_sum, slide, two_product, two_sum
 from quantlib.kernels.moments import variance
-from quantlib.kernels.ring import window
+from quantlib.kernels.weighed import weighed, weighed_fields
 
 
 class Since(NamedTuple):
@@ -27,7 +26,6 @@ class Lately(NamedTuple):
 
 
 SPAN = np.zeros((), [("seen", "i8"), ("span", "i8"), ("volume", "f8"), ("mean", "f8"), ("squares", "f8")])
-SUMS = ("w", "s", "t", "q", "r")  # of volume; of price x volume and its error; of price^2 x volume and its error
 
 
 @kernel
@@ -64,43 +62,17 @@ def _rolling_vwap(p, memory, symbol, price, volume, middle, upper, lower, deviat
     while i < price.size:
         code = symbol[i]
         m = memory[code]
-        ws, ss, ts, qs, rs = m.ws, m.ss, m.ts, m.qs, m.rs
-        w, s, t, q, r = m.w, m.s, m.t, m.q, m.r
-        w_rest, s_rest, t_rest, q_rest, r_rest = m.w_rest, m.s_rest, m.t_rest, m.q_rest, m.r_rest
-        seen = m.seen
         while i < price.size and symbol[i] == code:
             x, v = price[i], volume[i]
             middle[i] = upper[i] = lower[i] = deviation[i] = nan
             if not isnan(x + v):
-                paid, paid_error = two_product(x, v)
-                square, square_error = two_product(x, paid)
-                w, w_rest = slide(w, w_rest, ws, seen, p.n, v)
-                s, s_rest = slide(s, s_rest, ss, seen, p.n, paid)
-                t, t_rest = slide(t, t_rest, ts, seen, p.n, paid_error)
-                q, q_rest = slide(q, q_rest, qs, seen, p.n, square)
-                r, r_rest = slide(r, r_rest, rs, seen, p.n, square_error + x * paid_error)
-                seen += 1
-                a, a_low = two_sum(w, w_rest)
-                b, b_low = two_sum(s, s_rest)
-                c = t + t_rest
-                d, d_low = two_sum(q, q_rest)
-                e = r + r_rest
-                if isnan(a + b + c + d + e):
-                    a, a_low, w_rest = ring_sum(ws, m.parts, seen, p.n)
-                    b, b_low, s_rest = ring_sum(ss, m.parts, seen, p.n)
-                    c, _, t_rest = ring_sum(ts, m.parts, seen, p.n)
-                    d, d_low, q_rest = ring_sum(qs, m.parts, seen, p.n)
-                    e, _, r_rest = ring_sum(rs, m.parts, seen, p.n)
-                    w, s, t, q, r = a, b, c, d, e
-                if seen >= p.n:
-                    wide = sqrt(variance(a, a_low, b, b_low + c, d, d_low + e))
-                    mean = (b + (b_low + c)) / a if a > 0.0 else x
+                w, w_low, s, s_low, q, q_low = weighed(m, p.n, x, v)
+                if m.seen >= p.n:
+                    wide = sqrt(variance(w, w_low, s, s_low, q, q_low))
+                    mean = (s + s_low) / w if w > 0.0 else x
                     middle[i], deviation[i] = mean, wide
                     upper[i], lower[i] = mean + p.width * wide, mean - p.width * wide
             i += 1
-        m.seen = seen
-        m.w, m.s, m.t, m.q, m.r = w, s, t, q, r
-        m.w_rest, m.s_rest, m.t_rest, m.q_rest, m.r_rest = w_rest, s_rest, t_rest, q_rest, r_rest
 
 
 def session_vwap(
@@ -202,8 +174,7 @@ def rolling_vwap(
     Source: as `session_vwap`, over n rows in place of a session.
     """
     n = row_count("rolling_vwap", "n", n)
-    numbers = [(name + end, "f8") for name in SUMS for end in ("", "_rest")]
-    blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, *(name + "s" for name in SUMS))])
+    blank = np.zeros((), weighed_fields(n))
     params = Lately(n, _checked("rolling_vwap", width))
     return Feature(_rolling_vwap, params, blank, (price, volume), _outputs(out), n - 1, n - 1, clock)
 
