@@ -4,24 +4,25 @@ How a kernel uses it (`z` is a field `("z", scores(n))` of the record, a record 
 
     score(m.z, seen, n, on_grid(x, grid))  # `seen` values came before x
 
-Differences that are meant to be 0 but come out as 1e-17 have digits so far below those of the others that two numbers
-cannot hold the sum of squares, and every row would sum its window anew.  So values are first put on a grid far finer
+Differences that are meant to be 0 but come out as 1e-17 have digits so far below those of the others that no sum of
+squares slides (`kernels.sums`), and every row would sum its window anew.  So values are first put on a grid far finer
 than what they measure: at 2^-40 of the largest of them, the sums of up to 2^20 squares are held.
 """
 
-from math import floor, frexp, isnan, ldexp, sqrt
+from math import floor, frexp, ldexp, sqrt
 
 from quantlib.jit import block
-from quantlib.kernels.exact import ring_sum, slide, two_product, two_sum
+from quantlib.kernels.exact import two_product, two_sum
 from quantlib.kernels.moments import excess, variance
 from quantlib.kernels.ring import window
+from quantlib.kernels.sums import window_sum
 
 FINE = 2.0**-40  # grid of fractions, which are at most about 1
 
 
 def scores(n: int) -> list[tuple[str, str] | tuple[str, str, int]]:
     """Fields of the record that remembers n values and their sums."""
-    numbers = [(name, "f8") for name in ("s", "s_rest", "q", "q_rest", "e", "e_rest")]
+    numbers = [(name + end, "f8") for name in ("s", "q", "e") for end in ("", "_low", "_unit")]
     return [*numbers, *window(n, "values", "squares", "errors")]
 
 
@@ -41,18 +42,11 @@ def grid_for(x, grid):
 def spread(m, seen, n, x):
     """(distance of x from the mean, population variance) of the last n values, x included, or of all while fewer."""
     square, error = two_product(x, x)
-    s, s_rest = slide(m.s, m.s_rest, m.values, seen, n, x)
-    q, q_rest = slide(m.q, m.q_rest, m.squares, seen, n, square)
-    e, e_rest = slide(m.e, m.e_rest, m.errors, seen, n, error)
-    a, a_low = two_sum(s, s_rest)
-    b, b_low = two_sum(q, q_rest)
-    c = e + e_rest
-    if isnan(a + b + c):
-        a, a_low, s_rest = ring_sum(m.values, m.parts, seen + 1, n)
-        b, b_low, q_rest = ring_sum(m.squares, m.parts, seen + 1, n)
-        c, _, e_rest = ring_sum(m.errors, m.parts, seen + 1, n)
-        s, q, e = a, b, c
-    m.s, m.s_rest, m.q, m.q_rest, m.e, m.e_rest = s, s_rest, q, q_rest, e, e_rest
+    m.s, m.s_low, m.s_unit, _ = window_sum(m.s, m.s_low, m.s_unit, m.values, m.parts, seen, n, x)
+    m.q, m.q_low, m.q_unit, _ = window_sum(m.q, m.q_low, m.q_unit, m.squares, m.parts, seen, n, square)
+    m.e, m.e_low, m.e_unit, c = window_sum(m.e, m.e_low, m.e_unit, m.errors, m.parts, seen, n, error)
+    a, a_low = two_sum(m.s, m.s_low)
+    b, b_low = two_sum(m.q, m.q_low)
     count = float(min(seen + 1, n))
     return excess(x, count, 0.0, a, a_low), variance(count, 0.0, a, a_low, b, b_low + c)
 
