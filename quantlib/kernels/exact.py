@@ -1,9 +1,7 @@
-"""Sums that are exact: what left a window is forgotten to the last bit, whatever it was.
+"""Sums and products that lose nothing: the rounding of each is a number of its own.
 
-A plain running sum keeps the rounding of every value that ever passed through it.  Here the sum is kept as two numbers
-`total + rest` that add up to it exactly.  Each step is checked; where two numbers cannot hold the sum
-(values of very different size in one window) `rest` becomes NaN and the caller sums its ring anew with `ring_sum`,
-which holds any sum.  Both ways give the exact sum rounded once, so the answer depends on the window alone.
+Sums over windows slide (`kernels.sliding`, `kernels.sums`).  Where values differ too much for it, `carried` keeps a sum
+in two numbers, and where these cannot hold it `ring_sum` sums the window anew, whatever is in it.
 
 Source: D. E. Knuth, The Art of Computer Programming, vol. 2, 3rd ed., 4.2.2, theorem B (two_sum); S. Boldo,
 J.-M. Muller, Exact and approximated error of the FMA, IEEE Trans. Comput. 60, 2011 (two_product); J. R. Shewchuk,
@@ -12,7 +10,7 @@ Adaptive precision floating-point arithmetic, Discrete Comput. Geom. 18, 1997, f
 
 from math import nan
 
-from quantlib.jit import kernel
+from quantlib.jit import block, kernel
 from quantlib.kernels.fma import fma
 
 
@@ -31,20 +29,18 @@ def two_product(a, b):
     return p, fma(a, b, -p)
 
 
-@kernel
-def slide(total, rest, ring, seen, n, new):
-    """Put a value into a ring that holds `seen`: (total, rest) of the last n, this one included.
+@block
+def carried(high, low, new, old):
+    """(high, low) of a sum, kept exactly in two numbers, that gains one value and loses another.
 
-    rest is NaN if two numbers cannot hold their sum exactly: then `ring_sum` knows it.
+    low is NaN if two numbers cannot hold it: then `ring_sum` knows it.
     """
-    old = ring[(seen - n) & (ring.size - 1)]
-    ring[seen & (ring.size - 1)] = new
     d, e = two_sum(new, -old)
-    total, f = two_sum(total, d)
+    high, f = two_sum(high, d)
     g = e + f
-    after = rest + g
-    exact = (g - e == f) and (g - f == e) and (after - rest == g) and (after - g == rest)
-    return total, after if exact else nan
+    after = low + g
+    exact = (g - e == f) & (g - f == e) & (after - low == g) & (after - g == low)
+    return high, after if exact else nan
 
 
 @kernel

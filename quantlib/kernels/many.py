@@ -1,8 +1,8 @@
 """The sums of many numbers a row over one window, all at once.
 
 Each row brings `width` numbers.  They lie side by side, so that one loop without branches steps all sums together and
-the machine takes several of them in one instruction.  Exact, as `kernels.exact` is: where two numbers cannot hold one
-of the sums, that one is summed anew.
+the machine takes several of them in one instruction.  Each is carried in two numbers (`exact.carried`), and summed anew
+where these cannot hold it; cut sums (`kernels.sliding`) would need a unit for each of them, and a look at each unit.
 
 How a kernel uses it (the fields of its record are made by `table(n, width)`):
 
@@ -11,10 +11,10 @@ How a kernel uses it (the fields of its record are made by `table(n, width)`):
     seen += 1
 """
 
-from math import isnan, nan
+from math import isnan
 
 from quantlib.jit import block, kernel
-from quantlib.kernels.exact import ring_sum, two_sum
+from quantlib.kernels.exact import carried, ring_sum
 from quantlib.kernels.ring import window
 
 
@@ -33,17 +33,12 @@ def slide_all(terms, new, total, rest, sums, ring, parts, seen, n):
     place = (seen & (ring.size - 1)) * width
     lost = False
     for k in range(width):
-        d, e = two_sum(new[k], -terms[first + k])
-        high, f = two_sum(total[k], d)
-        g = e + f
-        after = rest[k] + g
-        exact = (g - e == f) & (g - f == e) & (after - rest[k] == g) & (after - g == rest[k])
-        after = after if exact else nan
+        high, low = carried(total[k], rest[k], new[k], terms[first + k])
         terms[place + k] = new[k]
         total[k] = high
-        rest[k] = after
-        sums[k] = high + after
-        lost |= not exact
+        rest[k] = low
+        sums[k] = high + low
+        lost |= isnan(low)
     if lost:
         _anew(terms, total, rest, sums, ring, parts, seen + 1, n)
 

@@ -1,9 +1,9 @@
 """The sum of the last n values in one step, exact and rounded once."""
 
-from math import inf, isnan, nan
+from math import inf, isnan
 
 from quantlib.jit import block, kernel
-from quantlib.kernels.exact import ring_sum, two_sum
+from quantlib.kernels.exact import carried, ring_sum
 from quantlib.kernels.sliding import gather, slide
 
 CARRIED = inf  # in place of a unit: none fits the values, but two numbers hold their sum
@@ -31,7 +31,7 @@ def _unfitting(high, low, unit, ring, parts, seen, n):
     """
     if unit == CARRIED and seen % (SELDOM * n) != 0:
         mask = ring.size - 1
-        above, below = _carried(high, low, ring[seen & mask], ring[(seen - n) & mask])
+        above, below = carried(high, low, ring[seen & mask], ring[(seen - n) & mask])
         if not isnan(below):
             return above, below, unit
     high, low, unit = gather(ring, parts, seen + 1, n, float(ring.size))
@@ -40,14 +40,3 @@ def _unfitting(high, low, unit, ring, parts, seen, n):
         if not isnan(rest):
             return total, rest, CARRIED
     return high, low, unit
-
-
-@kernel
-def _carried(high, low, new, old):
-    """(high, low) of a sum that gains one value and loses another; low is NaN if two numbers cannot hold it."""
-    d, e = two_sum(new, -old)
-    high, f = two_sum(high, d)
-    g = e + f
-    after = low + g
-    exact = (g - e == f) and (g - f == e) and (after - low == g) and (after - g == low)
-    return high, after if exact else nan
