@@ -11,10 +11,10 @@ import polars as pl
 
 from quantlib import compute, events, held
 from quantlib.core import Feature
+from quantlib.features.book.iceberg import hidden_liquidity
+from quantlib.features.book.spoofing import spoofing
+from quantlib.features.book.vacuum import vacuum
 from quantlib.features.flow.taker_totals import taker_totals
-from quantlib.features.iceberg import hidden_liquidity
-from quantlib.features.spoofing import spoofing
-from quantlib.features.vacuum import vacuum
 from quantlib.synthetic import market
 
 CHOSEN_ON, REPORTED_ON = range(1, 9), range(101, 109)  # seeds: thresholds are chosen on some, reported on others

@@ -1,13 +1,13 @@
 """What rests in the book, and what is done with it."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.book import depth_change, imbalance
+from quantlib.features.book.depth import depth_change, imbalance
+from quantlib.features.book.iceberg import hidden_liquidity
+from quantlib.features.book.l2 import l2_delta
+from quantlib.features.book.ofi import ofi, ofi_levels
+from quantlib.features.book.spoofing import spoofing
+from quantlib.features.book.vacuum import vacuum
 from quantlib.features.flow.taker_totals import taker_totals
-from quantlib.features.iceberg import hidden_liquidity
-from quantlib.features.l2 import l2_delta
-from quantlib.features.ofi import ofi, ofi_levels
-from quantlib.features.spoofing import spoofing
-from quantlib.features.vacuum import vacuum
 
 BOOK = {
     "imbalance": Entry(imbalance, {"levels": 3}),

@@ -1,6 +1,11 @@
 """Features: each factory gives a value that holds a resumable loop."""
 
-from quantlib.features.book import depth_change, imbalance
+from quantlib.features.book.depth import depth_change, imbalance
+from quantlib.features.book.iceberg import hidden_liquidity
+from quantlib.features.book.l2 import l2_delta
+from quantlib.features.book.ofi import ofi, ofi_levels
+from quantlib.features.book.spoofing import spoofing
+from quantlib.features.book.vacuum import vacuum
 from quantlib.features.calendar.holidays import new_york_closed, new_york_early
 from quantlib.features.calendar.hours import Hours
 from quantlib.features.calendar.sessions import (
@@ -23,8 +28,6 @@ from quantlib.features.flow.taker_totals import taker_totals
 from quantlib.features.flow.takers import cvd, taker_ratio, taker_ratio_time
 from quantlib.features.flow.volume_ratio import volume_ratio
 from quantlib.features.flow.vpin import bulk_vpin, vpin
-from quantlib.features.iceberg import hidden_liquidity
-from quantlib.features.l2 import l2_delta
 from quantlib.features.liquidity.bar_spreads import amihud, corwin_schultz, roll_spread
 from quantlib.features.liquidity.edge import edge
 from quantlib.features.models.garch import fit_garch, garch
@@ -40,7 +43,6 @@ from quantlib.features.momentum.oscillators import bop, cci, mfi
 from quantlib.features.momentum.stochastic import stochastic, stochastic_fast, stochastic_rsi, williams_r
 from quantlib.features.momentum.ultimate import ultimate_oscillator
 from quantlib.features.momentum.vortex import vortex
-from quantlib.features.ofi import ofi, ofi_levels
 from quantlib.features.profile.rolling_profile import rolling_profile
 from quantlib.features.profile.session_profile import volume_profile
 from quantlib.features.profile.vwaps import anchored_vwap, multi_vwap, rolling_vwap, session_vwap
@@ -64,7 +66,6 @@ from quantlib.features.returns.entropy import permutation_entropy, sign_entropy
 from quantlib.features.returns.fractional import fractional_difference
 from quantlib.features.returns.gaps import gap, gap_fill
 from quantlib.features.returns.hurst import hurst
-from quantlib.features.spoofing import spoofing
 from quantlib.features.statistics.moments import rolling_sum, stddev, var, zscore
 from quantlib.features.statistics.quantiles import median, percentile, percentrank
 from quantlib.features.statistics.relation import beta, correl
@@ -80,7 +81,6 @@ from quantlib.features.trend.regression import linearreg, linearreg_angle, linea
 from quantlib.features.trend.reversal import sar
 from quantlib.features.trend.supertrend import supertrend, supertrend_side
 from quantlib.features.trend.weighted import trima, wma
-from quantlib.features.vacuum import vacuum
 from quantlib.features.volatility.range_volatility import garman_klass, parkinson, rogers_satchell, yang_zhang
 from quantlib.features.volatility.return_volatility import annual_volatility, ewma_volatility, realised_volatility
 from quantlib.features.volume.accumulation import ad, adosc, cmf, obv

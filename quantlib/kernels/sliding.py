@@ -11,7 +11,7 @@ dozen that a pair of doubles needs, and the answer depends on the window alone.
         high, low, unit = gather(ring, m.parts, seen, n, room)
     mean = (high + low) / n
 
-`gather` chooses the unit anew for the values in the ring.  Where none fits them all (they differ by more than 2^45, for
+`gather` chooses the unit anew for the values in the ring.  Where none fits them all (they differ by more than 2^43, for
 windows of up to 32 values) it sums them by `exact.ring_sum`, and the next row comes back to it.
 
 Bounds, for room >= n a power of two and unit = 1.5 2^52 u: |x| <= unit / room, so the high parts' sum stays below

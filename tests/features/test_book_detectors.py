@@ -7,10 +7,10 @@ import pytest
 
 import quantlib
 from quantlib.core import run, start
+from quantlib.features.book.iceberg import hidden_liquidity
+from quantlib.features.book.spoofing import spoofing
+from quantlib.features.book.vacuum import vacuum
 from quantlib.features.flow.taker_totals import taker_totals
-from quantlib.features.iceberg import hidden_liquidity
-from quantlib.features.spoofing import spoofing
-from quantlib.features.vacuum import vacuum
 from quantlib.kernels.median import median, median_fields
 from quantlib.synthetic import NOTHING_PLANTED, market
 

@@ -9,9 +9,9 @@ import pytest
 
 from quantlib import catalog
 from quantlib.core import run, start
+from quantlib.features.book.l2 import l2_delta
+from quantlib.features.book.ofi import ofi, ofi_levels
 from quantlib.features.flow.taker_totals import taker_totals
-from quantlib.features.l2 import l2_delta
-from quantlib.features.ofi import ofi, ofi_levels
 from quantlib.tapes import tape
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "reference"

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from quantlib.core import advance, inputs_of, start
-from quantlib.features.l2 import l2_delta
-from quantlib.features.ofi import ofi_levels
-from quantlib.features.spoofing import spoofing
-from quantlib.features.vacuum import vacuum
+from quantlib.features.book.l2 import l2_delta
+from quantlib.features.book.ofi import ofi_levels
+from quantlib.features.book.spoofing import spoofing
+from quantlib.features.book.vacuum import vacuum
 from quantlib.kernels.levels import PIECE, check, largest, total, totals
 from quantlib.kernels.median import median, median_fields
 
