@@ -39,7 +39,6 @@ MODULES = (
     "data",
     "features",
     "learn",
-    "options",
     "plots",
     "rebuild",
     "sets",

@@ -27,6 +27,7 @@ INTEGERS = {
     "symbol": np.dtype(np.int32),
 }
 FLOAT = np.dtype(np.float64)
+TALLEST = 1000  # levels of a ladder
 
 
 class Feature(NamedTuple):
@@ -121,10 +122,12 @@ def advance(features: Sequence[Feature], memory: Memory, columns: Mapping[str, N
 def check(features: Sequence[Feature]) -> None:
     """Refuse features that cannot be wired: a column written twice, read before it is written, or mixed clocks."""
     writers: dict[str, Feature] = {}
-    for feature in features:
-        if not isinstance(feature, Feature):
-            name = getattr(feature, "__name__", repr(feature))
-            raise FeatureError(f"run: {name} is no Feature; a factory is called first: {name}()")
+    for feature in listed("run", features):
+        for name in (*feature.inputs, *feature.outputs):
+            if not isinstance(name, str) or not name or name == "symbol":
+                raise FeatureError(
+                    f"{title(feature)}: columns read and written have names, none of them 'symbol', got {name!r}"
+                )
         for name in feature.outputs:
             if name in writers:
                 raise FeatureError(
@@ -144,6 +147,25 @@ def check(features: Sequence[Feature]) -> None:
     clocks = {f.clock for f in features}
     if len(clocks) > 1:
         raise FeatureError(f"run: features of one call share a clock, got {sorted(clocks)}; run each clock on its rows")
+
+
+def listed(who: str, features: Any) -> tuple[Feature, ...]:
+    """One feature or several as a tuple.
+
+    Raises:
+        FeatureError: if something among them is no Feature.
+    """
+    several = isinstance(features, Iterable) and not isinstance(features, (Feature, str))
+    found = tuple(features) if several else (features,)
+    for one in found:
+        if isinstance(one, str):
+            raise FeatureError(
+                f"{who}: {one!r} is no Feature; catalog.feature({one!r}) makes one if there is such a name"
+            )
+        if not isinstance(one, Feature):
+            name = getattr(one, "__name__", repr(one))
+            raise FeatureError(f"{who}: {name} is no Feature; a factory is called first: {name}()")
+    return found
 
 
 def title(feature: Feature) -> str:
@@ -177,10 +199,10 @@ def ladder(stem: str, levels: int) -> str:
     compiled loop then serves any number of levels.
 
     Raises:
-        ValueError: if levels is not positive.
+        ValueError: if levels is not 1 to 1000.
     """
-    if levels < 1:
-        raise ValueError(f"ladder: levels must be at least 1, got {levels}")
+    if not 1 <= levels <= TALLEST:
+        raise ValueError(f"ladder: levels must be 1 to {TALLEST}, got {levels}")
     return f"{stem}_0..{levels - 1}"
 
 
@@ -188,7 +210,7 @@ def ladder(stem: str, levels: int) -> str:
 def rungs(name: str) -> tuple[str, ...]:
     """The columns that an input stands for: itself, or those of a ladder."""
     stem, dots, last = name.partition("_0..")
-    return tuple(f"{stem}_{k}" for k in range(int(last) + 1)) if dots else (name,)
+    return tuple(f"{stem}_{k}" for k in range(int(last) + 1)) if dots and last.isdigit() and len(last) < 4 else (name,)
 
 
 def typed(params: Any) -> Any:

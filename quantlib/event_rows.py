@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from quantlib.core import Feature, FeatureError, title
+from quantlib.core import Feature, FeatureError, listed, title
 from quantlib.table import compute
 
 MARK = "_event"  # how the name of the column that tells events ends
@@ -23,6 +23,7 @@ def event_column(feature: Feature) -> str:
     Raises:
         FeatureError: if it has none.
     """
+    (feature,) = listed("events", feature)
     for name in feature.outputs:
         if name.endswith(MARK):
             return name
@@ -46,6 +47,7 @@ def events(feature: Feature, rows: Any) -> pl.DataFrame:
         What `compute` raises.
     """
     told = event_column(feature)
+    (feature,) = listed("events", feature)
     done = isinstance(rows, pl.DataFrame) and set(feature.outputs) <= set(rows.columns)
     frame = rows if done else compute(feature, rows)
     values = [name for name in feature.outputs if name != told]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isinf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +40,7 @@ class Form(NamedTuple):
     kinds: tuple[type, ...]
     places: list[NDArray[Any]]
     columns: Columns
+    further: list[NDArray[Any]]  # those that the schema does not know
 
 
 class Lane:
@@ -62,7 +64,7 @@ class Lane:
         self.blocks: Columns = {}  # of levels, whose rows are one-row columns: stem -> (levels, 1)
         self.answer: Columns = {}  # and those written for them, one beneath the other in `values`
         self.values = np.empty((len(self.outputs), 1))
-        self.form = Form((), (), [], {})
+        self.form = Form((), (), [], {}, [])
         self.loops: Callable[[], None] | None = None  # all of them on the one-row columns
 
     def columns(self, rows: Any) -> Columns:
@@ -145,10 +147,8 @@ class Lane:
 
     def _single(self, values: Mapping[str, Any]) -> Columns:
         """One row in the one-row columns; where it has the form of the row before it, all is known but the values."""
-        if tuple(values) == self.form.names and tuple(map(type, values.values())) == self.form.kinds:
-            for place, value in zip(self.form.places, values.values(), strict=True):
-                place[0] = value
-            self.row["symbol"][0] = self._code(values.get("symbol"))
+        alike = values and tuple(values) == self.form.names and tuple(map(type, values.values())) == self.form.kinds
+        if alike and self._fits(values):
             return dict(self.form.columns)
         columns = {name: self._placed(name, value) for name, value in values.items() if not self._idle(name, value)}
         if "symbol" not in columns:
@@ -160,24 +160,46 @@ class Lane:
         if all(kind in (int, float) or name in aside for name, kind in zip(values, kinds, strict=True)):
             nowhere = np.empty(1, object)  # takes the symbol's name and what is idle
             places = [nowhere if name in aside else columns[name] for name in values]
-            self.form = Form(tuple(values), kinds, places, dict(columns))
+            further = [columns[name] for name in columns if name not in self.kinds]
+            self.form = Form(tuple(values), kinds, places, dict(columns), further)
         return columns
 
+    def _fits(self, values: Mapping[str, Any]) -> bool:
+        """Put a row of the form of the row before it into its places; False if a value has no place there."""
+        try:
+            for place, value in zip(self.form.places, values.values(), strict=True):
+                place[0] = value
+        except OverflowError:
+            return False
+        self.row["symbol"][0] = self._code(values.get("symbol"))
+        return not any(isinf(place[0]) for place in self.form.further)
+
     def _idle(self, name: str, value: Any) -> bool:
-        """Whether this is a word that nobody reads, such as a trade's id: it is left out, as it is of many rows."""
-        return isinstance(value, (str, bytes)) and name not in self.kinds and name not in self.inputs
+        """Whether it is no number and nobody reads it, such as a trade's id: it is left out, as it is of many rows."""
+        known = name in self.kinds or name in self.inputs
+        return not known and not isinstance(value, (int, float, np.number, type(None)))
 
     def _placed(self, name: str, value: Any) -> NDArray[Any]:
         """The one-row column of that name with the value in it."""
         column, who = self.slot(name), self.schema.door
         if name == "symbol":
             column[0] = self._code(value)
-        elif column.dtype == np.int64:
-            column[0] = value if isinstance(value, (int, np.integer)) else _moment(who, name, value)
-        elif isinstance(value, (str, bytes)):
-            raise TableError(f"{who}: {name} must be a number, got {value!r}")
-        else:
-            column[0] = np.nan if value is None else value
+            return column
+        try:
+            if column.dtype == np.int64:
+                whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+                column[0] = value if whole else _moment(who, name, value)
+            else:
+                if isinstance(value, (str, bytes)):
+                    raise TypeError
+                column[0] = np.nan if value is None else value
+        except TableError:
+            raise
+        except (TypeError, ValueError, OverflowError):
+            kind = "a moment within the years 1677 to 2262" if column.dtype == np.int64 else "a number"
+            raise TableError(f"{who}: {name} must be {kind}, got {value!r}") from None
+        if name not in self.kinds and np.isinf(column[0]):
+            raise TableError(f"{who}: column {name!r} holds an infinite number; a missing one is NaN")
         return column
 
     def _many(self, rows: Any) -> Columns:
@@ -200,6 +222,8 @@ class Lane:
             return 0
         if symbol is None:
             raise TableError(f"{self.schema.door}: column 'symbol' is missing; the stream has {len(symbols)} symbols")
+        if not isinstance(symbol, (int, np.integer)) or isinstance(symbol, bool):
+            raise TableError(f"{self.schema.door}: a symbol is a name or a whole number, got {symbol!r}")
         if not 0 <= symbol < len(symbols):
             raise TableError(f"{self.schema.door}: symbol code {symbol} is not in 0 to {len(symbols) - 1}")
         return int(symbol)

@@ -58,6 +58,8 @@ def loaded(features: Sequence[Feature], data: bytes) -> tuple[Memory, dict[str, 
     Raises:
         SnapshotError: if the bytes are no snapshot, cut short, damaged, of another version, or of other features.
     """
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise SnapshotError(f"snapshot: it is bytes, got {type(data).__name__}")
     header, start = _header(data)
     _compare(features, header["features"])
     pieces = []

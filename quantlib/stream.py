@@ -45,7 +45,7 @@ class Stream:
         self, features: Sequence[Feature], symbols: Sequence[str], hold: Mapping[Any, Sequence[str]] | None = None
     ) -> None:
         self.symbols = tuple(symbols)
-        self._held = {_sides(key): hold_start(symbols, names) for key, names in (hold or {}).items()}
+        self._held = {_sides(key): hold_start(symbols, _names(key, names)) for key, names in (hold or {}).items()}
         touched = {clock for sides in self._held for clock in sides} | {f.clock for f in features}
         wanted = [c for c in CLOCKS if c in touched]
         self._lanes = {c: Lane(c, [f for f in features if f.clock == c], symbols) for c in wanted}
@@ -164,6 +164,12 @@ def _sides(key: Any) -> tuple[str, str]:
     if source == joined or not {source, joined} <= set(CLOCKS):
         raise TableError(f"Stream: hold joins columns of one clock to another of {list(CLOCKS)}, got {key!r}")
     return source, joined
+
+
+def _names(key: Any, names: Sequence[str]) -> Sequence[str]:
+    if isinstance(names, str):
+        raise TableError(f"Stream: hold names columns in a list, got {names!r} for {key!r}; write [{names!r}]")
+    return names
 
 
 def _no_rows(memory: Held) -> Columns:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from quantlib import rules
 from quantlib.arrays import codes, columns_of, converted, laddered, require
-from quantlib.core import Columns, Feature, check, run, start
+from quantlib.core import Columns, Feature, check, inputs_of, listed, run, start
 from quantlib.schema import BAR, CHAIN, QUOTE, TRADE, Schema, TableError, book, levels_of, moment, schema_of
 
 UNNAMED = "X"  # the symbol of rows that name none
@@ -119,7 +119,7 @@ def compute(features: Feature | Sequence[Feature], rows: Any) -> pl.DataFrame:
         FeatureError: if features do not fit each other or the columns.
         TableError: if the rows break a rule, are of another clock, or already own a column that a feature writes.
     """
-    features = (features,) if isinstance(features, Feature) else tuple(features)
+    features = listed("compute", features)
     if not features:
         raise TableError("compute: no features given")
     check(features)
@@ -127,6 +127,9 @@ def compute(features: Feature | Sequence[Feature], rows: Any) -> pl.DataFrame:
     table = rows if isinstance(rows, Table) else DOORS[clock](rows)
     if table.clock != clock:
         raise TableError(f"compute: the features run on {clock}s, the table holds {table.clock}s")
+    for name in inputs_of(features):
+        if name not in table.columns and name in getattr(rows, "columns", ()):
+            raise TableError(f"{clock}s: column {name!r} holds {rows[name].dtype}, and features read numbers")
     reserved = schema_of(clock, max(1, levels_of(table.columns))).names
     for name in (n for f in features for n in f.outputs if n in reserved):
         raise TableError(f"compute: a feature writes {name!r}, which is a column of {clock}s; name it with out=")

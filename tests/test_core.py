@@ -195,7 +195,7 @@ def test_a_ladder_is_its_columns_one_beneath_the_other():
     assert rungs("close") == ("close",)
     feature = imbalance(2)
     assert inputs_of([feature]) == ("bid_size_0", "bid_size_1", "ask_size_0", "ask_size_1")
-    with pytest.raises(ValueError, match="ladder: levels must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="ladder: levels must be 1 to 1000, got 0"):
         ladder("bid", 0)
     columns = {name: np.array([1.0, 2.0]) for name in inputs_of([feature])}
     del columns["ask_size_1"]
