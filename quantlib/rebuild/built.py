@@ -11,8 +11,10 @@
     overdrawn    orders  more was taken from an order than it had: all of it was taken
     denied       orders  the venue says of a level less than its known orders have: they are forgotten, and it is right
     lost         orders  the venue says that messages were lost: the book is unsynced until it is cleared or seeded
+    unfinished   both    rows end inside a message: no book written; `books` alone says so, since `build` and `advance`
+                         keep what has come of it in memory, where it waits for the rows that finish it
 
-Each message writes one book, or is told here (`gap`, `stale`, `early`, `unsynced`); no other is lost.
+Each message that has its end writes one book, or is told here (`gap`, `stale`, `early`, `unsynced`); no other is lost.
 """
 
 from __future__ import annotations
@@ -27,8 +29,13 @@ from numpy.typing import NDArray
 from quantlib.core import Columns, FeatureError, writable
 from quantlib.jit import kernel
 
-INCIDENTS = ("", "gap", "stale", "early", "unsynced", "crossed", "unknown", "repeated", "overdrawn", "denied", "lost")
-NOTHING, GAP, STALE, EARLY, UNSYNCED, CROSSED, UNKNOWN, REPEATED, OVERDRAWN, DENIED, LOST = range(len(INCIDENTS))
+INCIDENTS = (
+    "", "gap", "stale", "early", "unsynced", "crossed", "unknown", "repeated", "overdrawn", "denied", "lost",
+    "unfinished",
+)  # fmt: skip
+(
+    NOTHING, GAP, STALE, EARLY, UNSYNCED, CROSSED, UNKNOWN, REPEATED, OVERDRAWN, DENIED, LOST, UNFINISHED,
+) = range(len(INCIDENTS))  # fmt: skip
 FULL = "full"
 
 
@@ -80,6 +87,19 @@ def written(
             books[f"{stem}_{k}"] = levels[s * depth + k, : len(at)]
     row = np.flatnonzero(what)
     return Built(symbols, books, row, what[row])
+
+
+def ended(built: Built, events: Mapping[str, NDArray[Any]]) -> Built:
+    """The same where no rows will follow: a symbol's last message that has no end is `unfinished`, at its last row."""
+    rows = len(events["ts"])
+    symbol = events.get("symbol", np.zeros(rows, np.int32))
+    _, from_end = np.unique(symbol[::-1], return_index=True)
+    final = rows - 1 - from_end
+    open_rows = final[events["last"][final] == 0]
+    row = np.concatenate([built.row, open_rows])
+    what = np.concatenate([built.what, np.full(len(open_rows), UNFINISHED, np.int8)])
+    order = np.argsort(row, kind="stable")
+    return built._replace(row=row[order], what=what[order])
 
 
 def checked(who: str, events: Mapping[str, Any], kinds: Mapping[str, str], symbols: int) -> dict[str, NDArray[Any]]:

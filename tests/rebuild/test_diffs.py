@@ -174,3 +174,46 @@ def test_slips_are_told():
         diffs.start(("A", "A"))
     with pytest.raises(RebuildError, match="levels must be at least 1"):
         diffs.start(("A",), levels=0)
+
+
+def test_rows_that_end_inside_a_message_say_so_and_in_pieces_it_waits():
+    rows = [(0, 7, 7, -1, 1, 1, 10.0, 5.0, 1), (0, 8, 8, 7, 0, 1, 10.1, 2.0, 0), (0, 8, 8, 7, 0, 1, 10.2, 3.0, 1)]
+    events = venue.columns(rows, venue.DIFF)
+    cut = {name: column[:2] for name, column in events.items()}
+    found = books(pl.DataFrame(cut).with_columns(symbol=pl.lit("A")), levels=1)
+    assert found.incidents().rows() == [(1, "unfinished")]
+    assert len(found.books["id"]) == 1
+    assert books(pl.DataFrame(events).with_columns(symbol=pl.lit("A")), levels=1).incidents().is_empty()
+    memory, first = diffs.build(diffs.start(("A",), levels=1), cut)
+    _, rest = diffs.build(memory, {name: column[2:] for name, column in events.items()})
+    assert incidents(first) == incidents(rest) == []
+    assert rest.books["bid_0"].tolist() == [10.2]
+
+
+def test_the_message_of_every_symbol_that_has_no_end_is_told_beside_what_was_told_of_it():
+    gap = [(0, 7, 7, -1, 1, 1, 10.0, 5.0, 1), (1, 7, 7, -1, 1, 1, 10.0, 5.0, 0), (0, 9, 9, 8, 0, 1, 10.1, 2.0, 0)]
+    events = pl.DataFrame(venue.columns(gap, venue.DIFF))
+    told = books(events.with_columns(symbol=pl.Series(["A", "B", "A"]))).incidents().rows()
+    assert told == [(1, "unfinished"), (2, "gap"), (2, "unfinished")]
+    assert books(events.head(0).drop("symbol")).incidents().is_empty()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"side": np.nan}, "row 0 has no side"),
+        ({"last": np.nan}, "row 0 has no last"),
+        ({"side": 0.5}, "row 0 has side 0.5; it is a whole number from -128 to 127"),
+        ({"side": 257}, "row 0 has side 257; it is a whole number"),
+        ({"last_id": np.inf}, "row 0 has last_id inf; it is a whole number"),
+    ],
+)
+def test_a_frame_whose_whole_numbers_are_none_is_refused(change, says):
+    plain = {"ts": 1, "side": 1, "price": 2.0, "size": 3.0, "last": 1, "snapshot": 1}
+    with pytest.raises(RebuildError, match=says):
+        books(pl.DataFrame({name: [value] for name, value in (plain | change).items()}))
+
+
+def test_an_id_that_is_nan_is_missing_as_null_is():
+    plain = {"ts": [1], "side": [1.0], "price": [2.0], "size": [3.0], "last": [1], "snapshot": [1], "last_id": [np.nan]}
+    assert books(pl.DataFrame(plain)).books["id"].tolist() == [-1]

@@ -152,3 +152,11 @@ def test_frames_name_actions_in_words():
 def test_units_that_cannot_be_are_refused():
     with pytest.raises(RebuildError, match="units must be from 1 to 1e12, got 0"):
         orders.start(("A",), units=0)
+
+
+def test_orders_that_end_inside_a_message_are_told_and_ids_may_fill_64_bits():
+    frame = pl.DataFrame({"ts": [1, 2], "order": pl.Series([2**64 - 1, 5], dtype=pl.UInt64), "action": ["add", "add"]})
+    frame = frame.with_columns(side=1, price=pl.Series([2.0, 3.0]), size=3, last=pl.Series([1, 0]))
+    found = books(frame)
+    assert found.books["bid_0"].tolist() == [2.0]
+    assert found.incidents().rows() == [(1, "unfinished")]
