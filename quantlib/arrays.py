@@ -17,6 +17,9 @@ from quantlib.schema import SIDES, Schema, TableError, synonym
 
 Given = Mapping[str, Any]  # name -> polars series, numpy array or list
 DAY = 86_400_000_000_000  # nanoseconds
+TICKS = {"ms": 10**6, "us": 10**3, "ns": 1}  # nanoseconds in what a Datetime counts
+FINER = ("ps", "fs", "as")  # numpy's units below a nanosecond
+LAST = 2**63 - 1  # the last instant that 64 bits can tell
 
 
 def columns_of(who: str, frame: Any) -> dict[str, pl.Series | NDArray[Any]]:
@@ -62,6 +65,8 @@ def converted(schema: Schema, given: Mapping[str, pl.Series | NDArray[Any]]) -> 
             columns[name] = instants(schema.door, name, column)
         elif name in kinds or _numeric(column):
             columns[name] = numbers(schema.door, name, column)
+            if name not in kinds and np.isinf(columns[name]).any():
+                raise TableError(f"{schema.door}: column {name!r} holds an infinite number; a missing one is NaN")
     lengths = {name: len(column) for name, column in given.items()}
     if len(set(lengths.values())) > 1:
         raise TableError(f"{schema.door}: columns must have one length, got {lengths}")
@@ -84,22 +89,22 @@ def instants(who: str, name: str, column: pl.Series | NDArray[Any]) -> NDArray[n
     daily bar is never known during its own day.
 
     Raises:
-        TableError: if a value is missing or the column holds something else.
+        TableError: if a value is missing, is outside 1677-09-21 to 2262-04-11, or the column holds something else.
     """
     if isinstance(column, np.ndarray):
         if column.dtype == np.int64:
             return writable(np.ascontiguousarray(column))
         if column.dtype.kind == "M" and column.dtype != np.dtype("datetime64[D]"):
-            column = column.astype("datetime64[ns]")
+            column = _in_nanoseconds(who, name, column)
         column = pl.Series(name, column)
     if column.null_count():
         row = column.is_null().arg_max()
         raise TableError(f"{who}: row {row} has no {name}; drop such rows: frame.drop_nulls({name!r})")
     if column.dtype == pl.Date:
-        day = column.cast(pl.Int64) * DAY
-        column = day if name == "ts_event" else day + (DAY - 1)
+        column = _counted(who, name, column.cast(pl.Int64), "D", DAY, 0 if name == "ts_event" else DAY - 1)
     elif isinstance(column.dtype, pl.Datetime):
-        column = column.dt.cast_time_unit("ns").to_physical()
+        unit = column.dtype.time_unit
+        column = _counted(who, name, column.to_physical(), unit, TICKS[unit])
     elif column.dtype == pl.String:
         raise TableError(
             f"{who}: column {name!r} holds text such as {column[0]!r}; "
@@ -107,7 +112,36 @@ def instants(who: str, name: str, column: pl.Series | NDArray[Any]) -> NDArray[n
         )
     elif not column.dtype.is_integer():
         raise TableError(f"{who}: column {name!r} must be Datetime, Date or int64 nanoseconds UTC, got {column.dtype}")
-    return writable(np.ascontiguousarray(column.cast(pl.Int64).to_numpy()))
+    whole = column.cast(pl.Int64, strict=False)
+    if whole.null_count():
+        raise _outside(who, name, row := whole.is_null().arg_max() or 0, column[row])
+    return writable(np.ascontiguousarray(whole.to_numpy()))
+
+
+def _in_nanoseconds(who: str, name: str, column: NDArray[Any]) -> NDArray[Any]:
+    """numpy's datetimes of any unit in nanoseconds, which numpy itself lets run over."""
+    made = column.astype("datetime64[ns]")
+    if np.datetime_data(column.dtype)[0] not in FINER:
+        over = (made.astype(column.dtype) != column) & ~np.isnat(column)
+        if over.any():
+            raise _outside(who, name, row := int(over.argmax()), column[row])
+    return made
+
+
+def _counted(who: str, name: str, count: pl.Series, unit: str, tick: int, last: int = 0) -> pl.Series:
+    """count * tick + last: nanoseconds from a count of some unit."""
+    if tick == 1:
+        return count
+    over = (count < -(2**63 // tick)) | (count > (LAST - last) // tick)
+    if over.any():
+        raise _outside(who, name, row := over.arg_max() or 0, np.array(count[row], f"datetime64[{unit}]"))
+    return count * tick + last
+
+
+def _outside(who: str, name: str, row: int, value: object) -> TableError:
+    return TableError(
+        f"{who}: row {row} has {name} {value}, outside 1677-09-21 to 2262-04-11, which int64 nanoseconds can tell"
+    )
 
 
 def numbers(who: str, name: str, column: pl.Series | NDArray[Any]) -> NDArray[np.float64]:

@@ -77,6 +77,33 @@ def test_a_date_is_known_when_its_day_is_over():
     assert table.columns["ts_event"][0] == 1_704_153_600_000_000_000
 
 
+@pytest.mark.parametrize(
+    ("ts", "shown"),
+    [
+        (pl.Series([date(2500, 1, 1)]), "2500-01-01"),
+        (pl.Series([date(2262, 4, 11)]), "2262-04-11"),  # over after the last instant
+        (pl.Series([date(1677, 9, 21)]), "1677-09-21"),  # begins before the first one
+        (pl.Series([datetime(3000, 1, 1)], dtype=pl.Datetime("us")), "3000-01-01T00:00:00.000000"),
+        (pl.Series([datetime(1500, 1, 1)], dtype=pl.Datetime("ms")), "1500-01-01T00:00:00.000"),
+        (pl.Series([2**63], dtype=pl.UInt64), "9223372036854775808"),
+        (np.array(["3000-01-01"], "datetime64[s]"), "3000-01-01T00:00:00"),
+        (np.array(["2500-01-01"], "datetime64[D]"), "2500-01-01"),
+    ],
+)
+def test_a_moment_that_nanoseconds_cannot_tell_is_refused(ts, shown):
+    rows = {name: column.to_numpy() for name, column in frame(1).to_dict().items() if name != "ts"}
+    with pytest.raises(TableError, match=f"^bars: row 0 has ts {shown}, outside 1677-09-21 to 2262-04-11"):
+        bars(rows | {"ts": ts})
+
+
+def test_the_last_day_that_nanoseconds_can_tell_passes():
+    assert bars(frame(1, ts=[date(2262, 4, 10)])).columns["ts"][0] == (106_751 * 86_400 * 10**9) - 1
+    rows = {name: column.to_numpy() for name, column in frame(1).to_dict().items()}
+    last = np.array([2**63 - 1], "datetime64[ns]")
+    assert bars(rows | {"ts": last}).columns["ts"][0] == 2**63 - 1
+    assert bars(rows | {"ts": last.astype("datetime64[s]")}).columns["ts"][0] == (2**63 - 1) // 10**9 * 10**9
+
+
 def test_further_numbers_travel_along_and_further_text_does_not():
     table = bars(frame(score=[1, 2, None, 4], note=["a"] * 4))
     np.testing.assert_array_equal(table.columns["score"], [1, 2, np.nan, 4])
