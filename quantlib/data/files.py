@@ -108,6 +108,7 @@ def scan(
 
     Raises:
         DataError: also if a piece begins before the one before it ended: such a file must be read at once.
+        ValueError: if block is less than 1.
     """
     last = None
     for rows in _pieces(Path(path), symbol, starts, clock, block):
@@ -143,6 +144,8 @@ def _known(path: Path) -> tuple[Format, list[Member], Glimpse]:
 
 
 def _pieces(path: Path, symbol: str | None, starts: str | None, clock: str | None, block: int) -> Iterator[Rows]:
+    if block < 1:
+        raise ValueError(f"read: block must be at least 1 byte, got {block}")
     one, streams, _ = _known(path)
     clock = clock or one.clocks[0]
     if clock not in one.clocks:

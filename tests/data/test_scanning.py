@@ -195,6 +195,15 @@ def test_what_goes_back_in_time_must_be_read_at_once(tmp_path):
         list(scan(path, block=500))
 
 
+@pytest.mark.parametrize("block", [0, -1])
+def test_a_piece_of_no_bytes_is_refused(tmp_path, block):
+    path = written(tmp_path, "t.csv", HEAD + LINE.format(at=AT, price=1, amount=1))
+    with pytest.raises(ValueError, match=f"block must be at least 1 byte, got {block}"):
+        load(path, block=block)
+    with pytest.raises(ValueError, match="block must be at least 1 byte"):
+        next(scan(path, block=block))
+
+
 def test_a_clock_that_a_format_has_not_is_refused(tmp_path):
     path = written(tmp_path, "t.csv", HEAD + LINE.format(at=AT, price=1, amount=1))
     with pytest.raises(DataError, match=r"\(tardis trades\) holds trade rows, no quote rows"):
