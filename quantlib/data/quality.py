@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from quantlib.arrays import instants
 from quantlib.event_rows import MARK
 from quantlib.table import UNNAMED
 
@@ -32,8 +33,9 @@ FOUND = {
 class QualityLimits(NamedTuple):
     """What is let pass."""
 
-    missing: float = 0.01  # share of a column's rows that are NaN after its first number
+    missing: float = 0.01  # share of a column's rows that are NaN after its first number; 1 if it has no number
     infinite: int = 0  # infinite values of a column
+    nonpositive: int = 0  # values of a price that are 0 or less
     outlier: float = 20.0  # robust standard deviations of a value from the median, of a price's log change from theirs
     stale: int = 60  # equal values of a column in a row
     gap: float = 10.0  # time between two rows of a symbol, in medians of it
@@ -57,9 +59,9 @@ class Quality:
     """The report.
 
     rows      how many were looked at
-    columns   symbol, column, rows, leading (NaN before the first number), missing (NaN after it), infinite, outliers,
-              worst (robust standard deviations), worst_row, run (longest of equal values), run_row, age (rows since the
-              last number)
+    columns   symbol, column, rows, leading (NaN before the first number), missing (NaN after it), infinite, nonpositive
+              (of prices), nonpositive_row (the first), outliers, worst (robust standard deviations), worst_row, run
+              (longest of equal values), run_row, age (rows since the last number)
     times     symbol, rows, first, last, step (median), repeated, backwards, gaps, longest_gap, late (from its last row
               to the last of all); times in nanoseconds
     findings  symbol, column, what, amount, limit, row: all that is beyond a limit
@@ -90,8 +92,9 @@ def quality(frame: pl.DataFrame, limits: QualityLimits | None = None, *, changes
 
     A value is an outlier where |x - m| / s is above the limit: m the median of its symbol's column, s 1.4826 times the
     median absolute deviation, or 1.2533 times the mean absolute deviation where more than half of the values are equal;
-    where all are equal there is none.  For columns in `changes`, x is the log change from the number before.  Columns
-    that tell events (`…_event`) are mostly 0, so they are neither far out nor stale.
+    where all are equal there is none.  For columns in `changes`, x is the log change from the number before; numbers
+    that have none, being 0 or less, are counted by themselves.  Columns that tell events (`…_event`) are mostly 0, so
+    they are neither far out nor stale.
 
     Args:
         frame: with `ts` (Datetime, or int64 nanoseconds), if there are several symbols `symbol`, and numeric columns;
@@ -100,18 +103,18 @@ def quality(frame: pl.DataFrame, limits: QualityLimits | None = None, *, changes
         changes: columns, levels of books included (`bid_0`), that are judged by their log changes, as prices are.
 
     Raises:
-        ValueError: if there is no `ts`.
+        ValueError: if there is no `ts`, a row has no `ts` or no `symbol`, or a limit is no number or below 0.
 
     Source: F. R. Hampel, The influence curve and its role in robust estimation, J. Am. Stat. Assoc. 69, 1974; B.
         Iglewicz, D. C. Hoaglin, How to Detect and Handle Outliers, 1993 (the mean deviation in its place).
     """
-    limits = limits or QualityLimits()
+    limits = _checked(limits or QualityLimits())
     if "ts" not in frame.columns:
         raise ValueError(f"quality: rows need a column 'ts', they bring {frame.columns}")
     frame = frame if "symbol" in frame.columns else frame.with_columns(symbol=pl.lit(UNNAMED))
     kinds = frame.schema
-    names = [n for n in frame.columns if kinds[n].is_numeric() and n not in ("ts", "ts_event", "symbol")]
-    ts = _nanoseconds(frame["ts"])
+    names = [n for n in frame.columns if _counts(kinds[n]) and n not in ("ts", "ts_event", "symbol")]
+    ts = instants("quality", "ts", frame["ts"])
     end = int(ts.max()) if ts.size else 0
     columns: list[dict[str, Any]] = []
     times: list[dict[str, Any]] = []
@@ -123,7 +126,7 @@ def quality(frame: pl.DataFrame, limits: QualityLimits | None = None, *, changes
             values = frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()[rows]
             column = {"symbol": symbol, "column": name} | _values(values, _level(name) in changes, limits)
             findings += _beyond(column, rows, limits)
-            for place in ("worst_row", "run_row"):
+            for place in ("nonpositive_row", "worst_row", "run_row"):
                 column[place] = int(rows[column[place]]) if column[place] >= 0 else -1
             columns.append(column)
     found = pl.DataFrame(findings, schema=FOUND, orient="row")
@@ -161,14 +164,23 @@ def longest_run(values: NDArray[np.float64]) -> tuple[int, int]:
 
 def _by_symbol(symbols: pl.Series) -> Iterator[tuple[str, NDArray[np.int64]]]:
     """Each symbol with its rows, in the order of their first."""
+    if symbols.null_count():
+        raise ValueError(f"quality: row {symbols.is_null().arg_max()} has no symbol; name it, or drop such rows")
     frame = pl.DataFrame({"symbol": symbols}).with_row_index("row")
     for symbol, rows in frame.group_by("symbol", maintain_order=True).agg("row").iter_rows():
         yield str(symbol), np.asarray(rows, np.int64)
 
 
-def _nanoseconds(ts: pl.Series) -> NDArray[np.int64]:
-    whole = ts if ts.dtype.is_integer() else ts.cast(pl.Datetime("ns"))
-    return whole.cast(pl.Int64).to_numpy()
+def _checked(limits: QualityLimits) -> QualityLimits:
+    for name, value in limits._asdict().items():
+        if not (isinstance(value, (int, float, np.number)) and value >= 0):
+            raise ValueError(f"quality: limit {name} must be a number of at least 0, got {value!r}")
+    return limits
+
+
+def _counts(kind: pl.DataType) -> bool:
+    """Whether a column is one of numbers; one of nothing but null would be."""
+    return kind.is_numeric() or kind == pl.Null
 
 
 def _times(ts: NDArray[np.int64], end: int) -> dict[str, Any]:
@@ -212,6 +224,7 @@ def _late(
 def _values(values: NDArray[np.float64], change: bool, limits: QualityLimits) -> dict[str, Any]:
     known = np.flatnonzero(~np.isnan(values))
     first = int(known[0]) if known.size else values.size
+    nonpositive = np.flatnonzero(values <= 0.0) if change else np.empty(0, np.int64)
     scores = robust_scores(_log_changes(values) if change else values)
     worst = int(np.nanargmax(scores)) if np.isfinite(scores).any() else -1
     run, run_row = longest_run(values)
@@ -220,6 +233,8 @@ def _values(values: NDArray[np.float64], change: bool, limits: QualityLimits) ->
         "leading": first,
         "missing": int(np.isnan(values[first:]).sum()),
         "infinite": int(np.isinf(values).sum()),
+        "nonpositive": int(nonpositive.size),
+        "nonpositive_row": int(nonpositive[0]) if nonpositive.size else -1,
         "outliers": int((scores > limits.outlier).sum()),
         "worst": float(scores[worst]) if worst >= 0 else 0.0,
         "worst_row": worst,
@@ -231,8 +246,12 @@ def _values(values: NDArray[np.float64], change: bool, limits: QualityLimits) ->
 
 def _beyond(column: dict[str, Any], rows: NDArray[np.int64], limits: QualityLimits) -> list[Finding]:
     """What is beyond a limit in the values of a column."""
-    share = column["missing"] / max(1, column["rows"] - column["leading"])
-    measured = [("missing", share, limits.missing, -1), ("infinite", column["infinite"], limits.infinite, -1)]
+    seen = column["rows"] - column["leading"]
+    measured = [
+        ("missing", column["missing"] / seen if seen else 1.0, limits.missing, -1),
+        ("infinite", column["infinite"], limits.infinite, -1),
+        ("nonpositive", column["nonpositive"], limits.nonpositive, column["nonpositive_row"]),
+    ]
     if not column["column"].endswith(MARK):
         measured.append(("outlier", column["worst"], limits.outlier, column["worst_row"]))
         measured.append(("stale", column["run"], limits.stale, column["run_row"]))
@@ -263,6 +282,7 @@ def _told(found: Finding) -> str:
     says = {
         "missing": f"{found.amount:.2%} of its rows are missing, limit {found.limit:.2%}",
         "infinite": f"{found.amount:.0f} values are infinite",
+        "nonpositive": f"{found.amount:.0f} prices are 0 or less",
         "outlier": f"{found.amount:.1f} robust standard deviations off, limit {found.limit:g}",
         "stale": f"{found.amount:.0f} equal values in a row, limit {found.limit:.0f}",
         "gap": f"{found.amount:.1f} median steps without a row, limit {found.limit:g}",

@@ -177,3 +177,51 @@ def test_the_longest_run_is_that_of_a_plain_loop(values):
         if end - first > best[0]:
             best = (end - first, first)
     assert longest_run(np.array(values, np.float64)) == best
+
+
+@pytest.mark.parametrize(
+    "dead", [np.full(500, np.nan), pl.Series([None] * 500), pl.Series([None] * 500, dtype=pl.Int64)]
+)
+@pytest.mark.parametrize("name", ["close", "size"])
+def test_a_column_without_a_number_is_missing(name, dead):
+    finding = found(quality(rows(**{name: dead})))[name, "missing"]
+    assert finding["amount"] == 1.0
+    assert f"X {name}: 100.00% of its rows are missing, limit 1.00%" in str(quality(rows(**{name: dead})))
+    assert quality(rows(**{name: dead}), QualityLimits(missing=1.0)).good
+
+
+def test_a_symbol_without_a_number_is_told_though_another_has_some():
+    both = [rows().with_columns(symbol=pl.lit("A")), rows(close=np.full(500, np.nan)).with_columns(symbol=pl.lit("B"))]
+    assert quality(pl.concat(both)).findings.select("symbol", "column", "what").rows() == [("B", "close", "missing")]
+
+
+@pytest.mark.parametrize("wrong", [-100.0, 0.0])
+@pytest.mark.parametrize("name", ["close", "bid_3"])
+def test_a_price_that_is_not_positive_is_found_where_it_is(name, wrong):
+    price = rows()["close"].to_numpy().copy()
+    price[[123, 200]] = wrong
+    report = quality(rows(**{name: price}))
+    assert set(found(report)) == {(name, "nonpositive")}
+    assert (found(report)[name, "nonpositive"]["row"], found(report)[name, "nonpositive"]["amount"]) == (123, 2.0)
+    assert str(report).splitlines()[-1] == f"X {name}: 2 prices are 0 or less, row 123"
+    assert quality(rows(**{name: price}), QualityLimits(nonpositive=2)).good
+    assert quality(rows(mean=price - 100.0)).columns["nonpositive"].sum() == 0  # what is no price may be below 0
+
+
+def test_rows_that_belong_nowhere_are_refused():
+    named = rows().with_columns(symbol=pl.when(pl.int_range(pl.len()) == 7).then(None).otherwise(pl.lit("A")))
+    with pytest.raises(ValueError, match="quality: row 7 has no symbol"):
+        quality(named)
+    timeless = rows().with_columns(ts=pl.when(pl.int_range(pl.len()) == 9).then(None).otherwise("ts"))
+    for kind in (pl.Int64, pl.Datetime("ns")):
+        with pytest.raises(ValueError, match="quality: row 9 has no ts"):
+            quality(timeless.with_columns(pl.col("ts").cast(kind)))
+    with pytest.raises(ValueError, match="quality: column 'ts' must be Datetime, Date or int64"):
+        quality(rows().with_columns(pl.col("ts").cast(pl.Float64)))
+
+
+@pytest.mark.parametrize("name", QualityLimits._fields)
+@pytest.mark.parametrize("value", [np.nan, -1, None, "many"])
+def test_a_limit_that_is_none_is_refused(name, value):
+    with pytest.raises(ValueError, match=f"quality: limit {name} must be a number of at least 0, got"):
+        quality(rows(), QualityLimits(**{name: value}))
