@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+STAMPS = ("ts", "ts_event")
 STABLE, WATCH, DRIFT = "stable", "watch", "drift"
 SCHEMA = {
     "column": pl.String, "psi": pl.Float64, "ks": pl.Float64, "p_value": pl.Float64, "wasserstein": pl.Float64,
@@ -56,12 +57,13 @@ def drift(
 
     The verdict is "drift" if PSI or the shift reaches its drift threshold, or the share of missing values changes by
     more than `missing`, or a column is empty in one period alone; else "watch" if PSI or the shift reaches its watch
-    threshold, or the KS statistic and its p-value both reach theirs; else "stable".
+    threshold, or the KS statistic and its p-value both reach theirs, or a column is empty in both periods, so that
+    there is nothing to compare; else "stable".
 
     Args:
         reference: rows of the period that counts as usual, say those that a model was fitted on.
         current: rows of the period to judge.
-        columns: which; by default all float columns of the reference.
+        columns: which; by default all numeric columns of the reference but its stamps.
         bins: of PSI.
         thresholds: from where on a measure speaks.
 
@@ -71,14 +73,18 @@ def drift(
         and rows_after (finite values), verdict. NaN where a period has no finite value.
 
     Raises:
-        ValueError: if a column is missing in a period, or bins is below 2.
+        ValueError: if a period is no frame, a column is missing in it, or bins is below 2.
 
     Rows of markets depend on each other, so p-values are smaller than they should be: take them as an order, not as
     odds.
     """
-    names = tuple(columns) if columns is not None else tuple(n for n, t in reference.schema.items() if t.is_float())
+    periods = (("reference", reference), ("current", current))
+    for what, frame in periods:
+        if not isinstance(frame, pl.DataFrame):
+            raise ValueError(f"drift: the {what} must be a polars DataFrame, got {type(frame).__name__}")
+    names = tuple(columns) if columns is not None else _numeric(reference)
     for name in names:
-        for what, frame in (("reference", reference), ("current", current)):
+        for what, frame in periods:
             if name not in frame.columns:
                 raise ValueError(f"drift: the {what} has no column {name!r}; it has {frame.columns}")
     rows = [_row(name, _floats(reference[name]), _floats(current[name]), bins, thresholds) for name in names]
@@ -150,7 +156,7 @@ def _row(name: str, before: Floats, after: Floats, bins: int, thresholds: Thresh
     known, now = before[np.isfinite(before)], after[np.isfinite(after)]
     missing = [1.0 - part.size / whole.size if whole.size else nan for part, whole in ((known, before), (now, after))]
     if not (known.size and now.size):
-        verdict = STABLE if known.size == now.size else DRIFT
+        verdict = WATCH if known.size == now.size else DRIFT
         return (name, nan, nan, nan, nan, nan, *missing, known.size, now.size, verdict)
     test = ks_2samp(known, now)
     moved, spread = float(wasserstein_distance(known, now)), float(np.std(known))
@@ -166,6 +172,12 @@ def _verdict(measures: tuple[float, ...], missing: Sequence[float], t: Threshold
         return DRIFT
     significant = gap >= t.ks and chance <= t.p_value
     return WATCH if index >= t.psi_watch or shift >= t.shift_watch or significant else STABLE
+
+
+def _numeric(frame: pl.DataFrame) -> tuple[str, ...]:
+    """The columns of numbers, those of nothing but null included; stamps only ever grow, so they are left out."""
+    kinds = frame.schema.items()
+    return tuple(n for n, kind in kinds if (kind.is_numeric() or kind == pl.Null) and n not in STAMPS)
 
 
 def _floats(series: pl.Series) -> Floats:

@@ -115,18 +115,29 @@ def test_missing_values_are_left_out_and_counted():
 
 def test_a_column_that_has_dried_up_is_drift():
     table = drift(frame(x=normal(1, 50), y=np.full(50, np.nan)), frame(x=np.full(40, np.nan), y=np.full(40, np.nan)))
-    assert table["verdict"].to_list() == ["drift", "stable"]
+    assert table["verdict"].to_list() == ["drift", "watch"]  # nothing is known of what is empty in both
     assert table["psi"].is_nan().all()
 
 
-def test_columns_are_the_float_ones_or_those_named():
-    a = frame(x=normal(1, 50), y=normal(2, 50)).with_columns(symbol=pl.lit("A"), n=pl.lit(1))
-    assert drift(a, a)["column"].to_list() == ["x", "y"]
+def test_columns_are_the_numeric_ones_or_those_named():
+    a = frame(x=normal(1, 50), y=normal(2, 50)).with_columns(symbol=pl.lit("A"), n=pl.lit(1), ts=pl.int_range(50))
+    assert drift(a, a)["column"].to_list() == ["x", "y", "n"]
     assert drift(a, a, columns=["y"])["column"].to_list() == ["y"]
     with pytest.raises(ValueError, match="drift: the current has no column 'y'"):
         drift(a, a.drop("y"))
     with pytest.raises(ValueError, match="drift: bins must be at least 2, got 1"):
         drift(a, a, bins=1)
+    with pytest.raises(ValueError, match="drift: the reference must be a polars DataFrame, got dict"):
+        drift({"x": [1.0]}, {"x": [1.0]})
+    with pytest.raises(ValueError, match="drift: the current must be a polars DataFrame, got NoneType"):
+        drift(a, None)
+
+
+def test_whole_numbers_drift_as_others_do():
+    trades = pl.DataFrame({"trades": np.arange(400) % 20})
+    assert drift(trades, trades + 30).select("column", "verdict").rows() == [("trades", "drift")]
+    dead = trades.with_columns(trades=None)
+    assert drift(dead, dead)["verdict"].to_list() == ["watch"]
 
 
 def test_thresholds_decide():
@@ -145,7 +156,7 @@ def test_the_figure_shows_a_bar_for_each_column_in_the_colour_of_its_verdict():
     bars, *distributions = figure.axes
     assert [t.get_text() for t in bars.get_yticklabels()] == ["gone", "calm", "empty"]
     colours = [to_hex(bar.get_facecolor()) for bar in bars.patches]
-    assert colours == [theme.BAD, theme.GOOD, theme.GOOD]
+    assert colours == [theme.BAD, theme.GOOD, theme.SECOND]
     assert bars.patches[0].get_width() == pytest.approx(psi(normal(2), normal(4, mean=2.0)))
     assert [axes.get_title(loc="left").split()[0] for axes in distributions] == ["gone", "calm"]
     figure.canvas.draw()
