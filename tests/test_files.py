@@ -89,6 +89,60 @@ def test_what_cannot_be_read_is_refused_with_its_cure(tmp_path, name, text, says
         read(written(tmp_path, text, name))
 
 
+@pytest.mark.parametrize(
+    ("stamps", "bad"),
+    [
+        (["03/01/2024", "03/04/2024"], "03/01/2024"),
+        (["03/14/2024", "03/15/2024"], "03/14/2024"),
+        (["14/03/2024", "15/03/2024"], "14/03/2024"),
+        (["01-02-2024", "02-02-2024"], "01-02-2024"),
+        (["2024/01/02", "2024/01/03"], "2024/01/02"),
+        (["2024-01-02", "03/04/2024"], "03/04/2024"),
+        (["2024-01-02", "2024-02-30"], "2024-02-30"),
+        (["2024-01-02", "2024-01-03 10:00"], "2024-01-03 10:00"),
+        (["2024-01-02T10:00:00Z", "2024-01-03T10:00:00"], "2024-01-03T10:00:00"),
+        (["3/1/2024 9:30", "3/4/2024 9:30"], "3/1/2024 9:30"),
+    ],
+)
+def test_stamps_that_are_no_iso_text_are_refused_by_the_first(tmp_path, stamps, bad):
+    rows = "".join(f"{stamp},1,2,1,2\n" for stamp in stamps)
+    with pytest.raises(DataError, match=f"has stamps like '{bad}', which are no ISO dates or times"):
+        read(written(tmp_path, "Date,Open,High,Low,Close\n" + rows))
+    pl.DataFrame({"Date": stamps} | {n: [1.0] * 2 for n in ("open", "high", "low", "close")}).write_parquet(
+        tmp_path / "text.parquet"
+    )
+    with pytest.raises(DataError, match=f"has stamps like '{bad}'"):
+        read(tmp_path / "text.parquet")
+
+
+@pytest.mark.parametrize(
+    ("stamp", "ns"),
+    [
+        ("2024-01-02 14:30", 0),
+        ("2024-01-02T14:30:00Z", 0),
+        ("2024-01-02T14:30Z", 0),
+        ("2024-01-02 09:30:00-05:00", 0),
+        ("2024-01-02 20:00:00+0530", 0),
+        ("2024-01-02T14:30:00.000000007", 7),
+        ("2024-01-02 09:30:00.25-05:00", 250_000_000),
+    ],
+)
+def test_iso_text_is_read_to_the_nanosecond(tmp_path, stamp, ns):
+    got = read(written(tmp_path, f"time,open,high,low,close\n{stamp},1,2,1,2\n"))
+    assert got["ts"].to_physical()[0] == 1_704_205_800_000_000_000 + ns
+
+
+def test_text_of_a_year_that_nanoseconds_cannot_tell_is_refused(tmp_path):
+    with pytest.raises(TableError, match=r"has ts 3000-01-01T.*, outside 1677-09-21 to 2262-04-11"):
+        read(written(tmp_path, "time,open,high,low,close\n3000-01-01T00:00:00Z,1,2,1,2\n"))
+
+
+def test_a_time_that_no_clock_in_new_york_showed_is_refused(tmp_path):
+    text = "timestamp,open,high,low,close,volume\n2024-03-10 03:30:00,1,2,1,2,5\n2024-03-10 02:30:00,1,2,1,2,5\n"
+    with pytest.raises(DataError, match=r"no clock there showed 2024-03-10 02:30:00; .* write it oldest first"):
+        read(written(tmp_path, text))
+
+
 def test_a_missing_file_and_a_wrong_length_are_named(tmp_path):
     with pytest.raises(DataError, match=r"there is no file .*none.csv"):
         read(tmp_path / "none.csv")

@@ -18,12 +18,11 @@ from quantlib.arrays import instants
 from quantlib.data.format import Ask, DataError, Format, Piece
 from quantlib.data.lengths import length
 from quantlib.data.sources import BROKEN, Glimpse, Member, cut_short
-from quantlib.data.stamps import INSTANT, NEW_YORK, epoch
+from quantlib.data.stamps import INSTANT, NEW_YORK, epoch, iso, not_iso
 from quantlib.schema import BAR, plain, synonym
 
 PARQUET, CSV = (".parquet", ".pq"), (".csv", ".txt")
 BARS = {"open", "high", "low", "close", "volume"}
-NAIVE = r"^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?$"
 
 
 def _is_bars(glimpse: Glimpse) -> bool:
@@ -32,7 +31,7 @@ def _is_bars(glimpse: Glimpse) -> bool:
 
 def _pieces(members: list[Member], ask: Ask) -> Iterator[Piece]:
     for member in members:
-        frame = _prepared(_whole(member, ask.path))
+        frame = _prepared(ask.path, _whole(member, ask.path))
         frame = _timed(_renamed(frame), ask)
         if "symbol" not in frame.columns:
             frame = frame.with_columns(pl.lit(ask.symbol).alias("symbol"))
@@ -48,9 +47,7 @@ def _whole(member: Member, path: str) -> pl.DataFrame:
         if suffix in PARQUET:
             return pl.read_parquet(data)
         _last_line(path, data)
-        return pl.read_csv(
-            data, try_parse_dates=True, infer_schema_length=10_000, skip_rows_after_header=_more_head(data)
-        )
+        return _dated(pl.read_csv(data, infer_schema_length=10_000, skip_rows_after_header=_more_head(data)))
     except BROKEN as error:
         raise cut_short(Path(path), error) from error
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
@@ -76,7 +73,13 @@ def _more_head(data: bytes) -> int:
     return 2 if len(first) > 2 and first[0].startswith(b"Price,") and first[1].startswith(b"Ticker,") else 0
 
 
-def _prepared(frame: pl.DataFrame) -> pl.DataFrame:
+def _dated(frame: pl.DataFrame) -> pl.DataFrame:
+    """Columns of ISO dates or times as such; other text stays what it is."""
+    text = [column for column in frame.iter_columns() if column.dtype == pl.String]
+    return frame.with_columns(iso(c) for c in text if c.null_count() < len(c) and not_iso(c) is None)
+
+
+def _prepared(path: str, frame: pl.DataFrame) -> pl.DataFrame:
     """A file of the three above with its stamps under names that say what they mean."""
     names = frame.columns
     if names[0] == "Price" and set(map(str.lower, names[1:])) >= BARS - {"volume"}:
@@ -90,9 +93,20 @@ def _prepared(frame: pl.DataFrame) -> pl.DataFrame:
     if names[0] in ("timestamp", "datetime") and set(names[1:]) == BARS and frame[names[0]].dtype == pl.Datetime:
         stamp = frame[names[0]]
         if len(stamp) > 1 and stamp.is_sorted(descending=True) and stamp.dtype.time_zone is None:  # type: ignore[attr-defined]
-            local = stamp.dt.replace_time_zone(NEW_YORK, ambiguous="earliest", non_existent="null")
-            return frame.with_columns(local.alias(names[0])).drop_nulls(names[0])
+            return frame.with_columns(_in_new_york(path, stamp))
     return frame
+
+
+def _in_new_york(path: str, stamps: pl.Series) -> pl.Series:
+    """Naive stamps, newest first, as Alpha Vantage writes New York's time."""
+    local = stamps.dt.replace_time_zone(NEW_YORK, ambiguous="earliest", non_existent="null")
+    none = stamps.filter(local.is_null() & stamps.is_not_null())
+    if none.len():
+        raise DataError(
+            f"read: {path} is newest first, as Alpha Vantage writes New York's time, but no clock there showed "
+            f"{none[0]}; if its stamps are in UTC, write it oldest first"
+        )
+    return local
 
 
 def _renamed(frame: pl.DataFrame) -> pl.DataFrame:
@@ -123,10 +137,13 @@ def _timed(frame: pl.DataFrame, ask: Ask) -> pl.DataFrame:
 def _stamps(path: str, stamps: pl.Series) -> pl.Series:
     """Instants in UTC from instants, dates, text or epochs."""
     if stamps.dtype == pl.String:
-        try:
-            stamps = stamps.str.to_datetime(time_unit="ns")
-        except pl.exceptions.PolarsError as error:
-            raise DataError(f"read: {path} has stamps like {stamps[0]!r}, which are no ISO dates or times") from error
+        bad = not_iso(stamps)
+        if bad is not None:
+            raise DataError(
+                f"read: {path} has stamps like {bad!r}, which are no ISO dates or times of one form; "
+                f"write them as 2024-01-31, 2024-01-31T14:30:00 or 2024-01-31T14:30:00Z"
+            )
+        stamps = iso(stamps)
     if stamps.dtype.is_numeric():
         stamps = pl.select(epoch(pl.lit(stamps)).cast(pl.Int64)).to_series().alias(stamps.name)
     values = instants(f"read: {path}", stamps.name, stamps)

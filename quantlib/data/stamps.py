@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 NEW_YORK = "America/New_York"
 INSTANT = pl.Datetime("ns", "UTC")
 UNITS = ((10**8, 1), (10**11, 10**9), (10**14, 10**6), (10**17, 10**3))  # below so much: to be multiplied by
+DATE = r"^\d{4}-\d\d-\d\d$"
+CLOCK = r"^\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?"
+NAIVE, ZONED = CLOCK + "$", CLOCK + r"(?:Z|[+-]\d\d:?\d\d)$"
 
 
 def epoch(stamps: pl.Expr) -> pl.Expr:
@@ -40,3 +45,29 @@ def day(text: pl.Expr, form: str = "%Y%m%d") -> pl.Expr:
 def closing(dates: pl.Expr) -> pl.Expr:
     """16:00 in New York on a date: when American options expire (those settled in the morning are not told apart)."""
     return at(dates.cast(pl.Datetime("ns")) + pl.duration(hours=16), NEW_YORK)
+
+
+def iso(text: pl.Series) -> pl.Series:
+    """ISO dates, naive times or times with an offset from UTC, whichever the first is; null where a text is another.
+
+    Never a guess at the order of day and month: 03/04/2024 is no ISO text.
+    """
+    first = text.drop_nulls().head(1)
+    form = next((form for form in (DATE, NAIVE, ZONED) if first.len() and re.match(form, first[0])), None)
+    if form is None:
+        return pl.Series(text.name, [None] * text.len(), pl.Date)
+    text = text.set(~text.str.contains(form).fill_null(False), None)
+    if form == DATE:
+        return text.str.to_date("%Y-%m-%d", strict=False)
+    spelled = (
+        text.str.replace(" ", "T").str.replace("Z$", "+00:00").str.replace(r"T(\d\d:\d\d)($|[+-])", "T${1}:00${2}")
+    )
+    pattern, zone = ("%Y-%m-%dT%H:%M:%S%.f%z", "UTC") if form == ZONED else ("%Y-%m-%dT%H:%M:%S%.f", None)
+    rough, fine = (spelled.str.to_datetime(pattern, time_unit=u, time_zone=zone, strict=False) for u in ("us", "ns"))
+    return fine if (fine.dt.cast_time_unit("us") == rough).all() else rough  # nanoseconds run over in 2262
+
+
+def not_iso(text: pl.Series) -> str | None:
+    """The first text that is no ISO date or time like those before it, if there is one."""
+    bad = text.filter(iso(text).is_null() & text.is_not_null())
+    return str(bad[0]) if bad.len() else None
