@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import row_count
+from quantlib.features.rows import number, row_count
 from quantlib.jit import block, kernel
 from quantlib.kernels.extremes import extremes
 
@@ -127,7 +127,7 @@ def hidden_liquidity(
     Differs: both see single orders; here are snapshots and what was taken between them.
     """
     n, refills = row_count("hidden_liquidity", "n", n), row_count("hidden_liquidity", "refills", refills)
-    if not 0.0 < multiple < float("inf"):
+    if not 0.0 < number("hidden_liquidity", "multiple", multiple) < float("inf"):
         raise ValueError(f"hidden_liquidity: multiple must be positive and finite, got {multiple}")
     last = [(name, "f8") for name in ("last_price", "last_size", "last_total")]
     side = [("count", "i8"), *last, *extremes(n, "row", kind="i8"), *extremes(n, *TAKEN)]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature, ladder
-from quantlib.features.rows import row_count
+from quantlib.features.rows import level_count, number, row_count
 from quantlib.jit import block, kernel
 from quantlib.kernels.levels import PIECE, total
 from quantlib.kernels.score import FINE, on_grid, score, scores
@@ -83,7 +83,7 @@ def l2_delta(
     Event: |z| is at least `threshold`.
 
     Args:
-        near, middle, far: the bands are levels 1 to near, near + 1 to middle, middle + 1 to far.
+        near, middle, far: the bands are levels 1 to near, near + 1 to middle, middle + 1 to far, which is at most 1000.
         n: changes in the window of the score, at least 2.
         threshold: standard deviations, positive and finite, below sqrt(n - 1), which none exceeds.
         bid_size, ask_size: stems of the columns read: `bid_size_0` (the best) to `bid_size_<far-1>`; so asks.
@@ -102,12 +102,12 @@ def l2_delta(
     Differs: levels are counted from the best, so a price that moves shifts sizes between levels; `ofi` follows prices.
     """
     near, middle, far = (
-        row_count("l2_delta", name, value) for name, value in (("near", near), ("middle", middle), ("far", far))
+        level_count("l2_delta", name, value) for name, value in (("near", near), ("middle", middle), ("far", far))
     )
     n = row_count("l2_delta", "n", n, 2)
     if not near < middle < far:
         raise ValueError(f"l2_delta: bands must grow, got near={near}, middle={middle}, far={far}")
-    if not 0.0 < threshold < sqrt(n - 1):
+    if not 0.0 < number("l2_delta", "threshold", threshold) < sqrt(n - 1):
         raise ValueError(f"l2_delta: threshold must be positive and below sqrt(n - 1), got {threshold} with n={n}")
     blank = np.zeros((), [("seen", "i8"), *SIDES, ("z", scores(n))])
     blank["seen"] = -1

@@ -5,7 +5,7 @@ from math import isnan, nan
 import numpy as np
 
 from quantlib.core import Feature, ladder
-from quantlib.features.rows import Window, row_count
+from quantlib.features.rows import Window, level_count, row_count
 from quantlib.jit import block, kernel
 from quantlib.kernels.levels import PIECE, check
 from quantlib.kernels.ring import window
@@ -138,7 +138,7 @@ def ofi_levels(
     scaled = (deep / levels) / D,  D = mean over n books and levels of (bid_size_k + ask_size_k) / 2; sums over n books
 
     Args:
-        levels: levels of each side, at least 1.
+        levels: levels of each side, 1 to 1000.
         n: changes summed, at least 1.
         bid, ask, bid_size, ask_size: stems of the columns read, `bid_0` (the best) to `bid_<levels-1>` and so on.
             (rows,) float64; prices positive, sizes not negative, or NaN; a row missing any of them is missing.
@@ -146,14 +146,14 @@ def ofi_levels(
             the unit of size; `out_scaled` a number, 0 where nothing rests.
 
     Raises:
-        ValueError: if levels or n is not a whole number of at least 1.
+        ValueError: if levels or n is not a whole number of at least 1, or levels is above 1000.
 
     Source: K. Xu, M. D. Gould, S. D. Howison, Multi-level order-flow imbalance in a limit order book, Mark.
         Microstruct. Liq. 4, 2018; R. Cont, M. Cucuringu, C. Zhang, Cross-impact of order flow imbalance in equity
         markets, Quant. Finance 23, 2023, sec. 2 (scaling by mean depth).
     Differs: all levels weigh the same in `deep`; the latter take the first principal component.
     """
-    levels, n = row_count("ofi_levels", "levels", levels), row_count("ofi_levels", "n", n)
+    levels, n = level_count("ofi_levels", "levels", levels), row_count("ofi_levels", "n", n)
     numbers = [(name + end, "f8") for name in ("top", "all", "depth") for end in ("", "_low", "_unit")]
     ladders = window(levels, "bids", "asks", "bid_sizes", "ask_sizes")[:-1]
     blank = np.zeros((), [("seen", "i8"), *numbers, *ladders, *window(n, "tops", "alls", "depths")])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature, ladder
-from quantlib.features.rows import row_count
+from quantlib.features.rows import level_count, number, row_count
 from quantlib.jit import block, kernel
 from quantlib.kernels.extremes import extremes
 from quantlib.kernels.levels import PIECE, check, largest, totals
@@ -167,7 +167,7 @@ def spoofing(
     an ask.
 
     Args:
-        levels: levels of each side that are read, more than `away`.
+        levels: levels of each side that are read, more than `away`, at most 1000.
         n: rows in which it must be gone, at least 1.
         away: levels between it and the best price, at least 1.
         multiple: of the mean level, positive.
@@ -196,12 +196,12 @@ def spoofing(
     Differs: the rule and its thresholds are this library's.
     """
     who = "spoofing"
-    levels, n, away = (row_count(who, name, v) for name, v in (("levels", levels), ("n", n), ("away", away)))
+    levels, n, away = level_count(who, "levels", levels), row_count(who, "n", n), row_count(who, "away", away)
     if not away < levels:
         raise ValueError(f"spoofing: levels must be more than away, got levels={levels} and away={away}")
-    if not (0.0 < multiple < float("inf") and 0.0 < share <= 1.0):
+    if not (0.0 < number(who, "multiple", multiple) < float("inf") and 0.0 < number(who, "share", share) <= 1.0):
         raise ValueError(f"spoofing: multiple is positive and share in (0, 1], got {multiple} and {share}")
-    if not 0.0 <= least < float("inf"):
+    if not 0.0 <= number(who, "least", least) < float("inf"):
         raise ValueError(f"spoofing: least must be finite and not negative, got {least}")
     side = [("first", "i8"), ("count", "i8"), *extremes(n, "row", kind="i8"), *extremes(n, *SEEN)]
     numbers = [(name, "f8") for name in ("mean", "bought", "sold")]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature, ladder
-from quantlib.features.rows import row_count
+from quantlib.features.rows import level_count, number, row_count
 from quantlib.jit import block, kernel
 from quantlib.kernels.levels import PIECE, check, total
 from quantlib.kernels.median import median, median_fields
@@ -110,7 +110,7 @@ def vacuum(
 
     Args:
         near: levels of each side that are its depth, at least 1.
-        levels: levels of each side that are read, at least `near`.
+        levels: levels of each side that are read, `near` to 1000.
         n: rows of the median, at least 2.
         drop: share of the median below which depth is withdrawn, in (0, 1).
         back: share of the median that fills a void, at least `drop`.
@@ -135,11 +135,11 @@ def vacuum(
     Differs: both study fixed events; the rule and its thresholds are this library's.
     """
     who = "vacuum"
-    near, levels, n = row_count(who, "near", near), row_count(who, "levels", levels), row_count(who, "n", n, 2)
+    near, levels, n = level_count(who, "near", near), level_count(who, "levels", levels), row_count(who, "n", n, 2)
     rows = row_count(who, "rows", rows)
     if levels < near:
         raise ValueError(f"vacuum: levels must be at least near, got levels={levels} and near={near}")
-    if not (0.0 < drop < 1.0 and drop <= back < float("inf")):
+    if not (0.0 < number(who, "drop", drop) < 1.0 and drop <= number(who, "back", back) < float("inf")):
         raise ValueError(f"vacuum: drop is inside (0, 1) and back at least drop, got drop={drop} and back={back}")
     side = [("x", median_fields(n)), *NUMBERS]
     blank = np.zeros((), [("seen", "i8"), ("bid", side), ("ask", side)])

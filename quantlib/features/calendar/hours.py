@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlib.features.rows import of_kind
 from quantlib.kernels.civil import DAY, EUROPE, HOUR, NONE, UNITED_STATES
 from quantlib.kernels.ring import window
 
@@ -93,8 +94,9 @@ def clock_of(who: str, hours: Hours) -> tuple[Clock, NDArray[Any]]:
     """Hours as parameters, and as what a symbol remembers: the exceptions in order.
 
     Raises:
-        ValueError: if a time, a zone, a weekday or a date makes no sense.
+        ValueError: if hours are no `Hours`, or a time, a zone, a weekday or a date makes no sense.
     """
+    of_kind(who, "hours", hours, Hours)
     base, rule = zone_of(who, hours.zone)
     opens, closes = time_of(who, hours.open), time_of(who, hours.close)
     opens = opens - DAY if opens >= closes else opens

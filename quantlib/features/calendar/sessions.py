@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from quantlib.core import Feature
 from quantlib.features.calendar.hours import NEVER, US_EQUITIES, Hours, clock_of, time_of, zone_of
-from quantlib.features.rows import Nothing
+from quantlib.features.rows import Nothing, number
 from quantlib.jit import kernel
 from quantlib.kernels.civil import DAY, HOUR, instant, local_day, weekday
 from quantlib.kernels.ring import NOTHING, window
@@ -34,7 +34,7 @@ def _minute_of_session(p, memory, symbol, ts, minute):
         if not first <= ts[i] < last:
             m = memory[symbol[i]]
             first, last, end = _session(ts[i], p, m.days, m.closes)
-        minute[i] = (ts[i] - first) / MINUTE if ts[i] <= end else -1.0
+        minute[i] = (ts[i] - first) / MINUTE if first <= ts[i] <= end else -1.0
 
 
 @kernel
@@ -44,7 +44,7 @@ def _time_to_close(p, memory, symbol, ts, minutes):
         if not first <= ts[i] < last:
             m = memory[symbol[i]]
             first, last, end = _session(ts[i], p, m.days, m.closes)
-        minutes[i] = (end - ts[i]) / MINUTE if ts[i] <= end else -1.0
+        minutes[i] = (end - ts[i]) / MINUTE if first <= ts[i] <= end else -1.0
 
 
 @kernel
@@ -178,7 +178,7 @@ def distance_to_event(
 
     Source: D. O. Lucca, E. Moench, The pre-FOMC announcement drift, J. Finance 70, 2015, for why it matters.
     """
-    if not 0.0 < most < float("inf"):
+    if not 0.0 < number("distance_to_event", "most", most) < float("inf"):
         raise ValueError(f"distance_to_event: most must be positive and finite, got {most}")
     base, rule = zone_of("distance_to_event", zone)
     time = time_of("distance_to_event", at)
@@ -209,7 +209,7 @@ def days_until(event: str = "next_event", *, out: str = "days_until") -> Feature
 def _days(dates: Any) -> NDArray[np.int64]:
     try:
         return np.asarray(list(dates), "datetime64[D]").astype(np.int64)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"distance_to_event: a date is written 'YYYY-MM-DD': {error}") from None
 
 

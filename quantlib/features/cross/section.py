@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.core import Feature
+from quantlib.features.rows import number
 from quantlib.jit import Kernel, block, kernel
 from quantlib.kernels.ring import NOTHING
 from quantlib.kernels.section import ROOM, arranged, give_back, put, quantile, ranked, section_end, standing
@@ -173,7 +174,7 @@ def winsorised(
     Source: W. J. Dixon, Simplified estimation from censored normal samples, Ann. Math. Stat. 31, 1960 (Winsor's means).
     Differs: scipy.stats.mstats.winsorize sets a whole number of values to the next one; a quantile needs no such count.
     """
-    if not 0.0 <= tail <= 0.5:
+    if not 0.0 <= number("winsorised", "tail", tail) <= 0.5:
         raise ValueError(f"winsorised: tail must be in 0 to 0.5, got {tail}")
     return _section(_winsorised, SCRATCH, Clip(tail, int(member is not None)), value, member, out)
 
@@ -196,7 +197,7 @@ def winsorised_mad(
 
     Source: F. R. Hampel, The influence curve and its role in robust estimation, J. Am. Stat. Assoc. 69, 1974.
     """
-    if not (isfinite(width) and width > 0.0):
+    if not (isfinite(number("winsorised_mad", "width", width)) and width > 0.0):
         raise ValueError(f"winsorised_mad: width must be positive and finite, got {width}")
     return _section(_winsorised_mad, SCRATCH, Clip(width, int(member is not None)), value, member, out)
 

@@ -1,5 +1,7 @@
 """Spans of time given in seconds: checked at the door, counted in whole nanoseconds behind it."""
 
+from quantlib.features.rows import number
+
 SECOND = 1_000_000_000  # ns
 LONGEST = 2**62  # ns, more than a century
 
@@ -11,8 +13,8 @@ def nanoseconds(who: str, name: str, seconds: float) -> int:
         ValueError: if they are no number, not positive, above a century, or not whole nanoseconds (to 1e-6 of one).
     """
     try:
-        exact = float(seconds) * SECOND
-    except (TypeError, ValueError):
+        exact = number(who, name, seconds) * SECOND
+    except ValueError:
         raise ValueError(f"{who}: {name} must be a number of seconds, got {seconds!r}") from None
     if not 0.5 <= exact <= LONGEST:
         raise ValueError(f"{who}: {name} must be at least a nanosecond and at most a century, got {seconds}")

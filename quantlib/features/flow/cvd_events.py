@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import FOREVER, row_count
+from quantlib.features.rows import FOREVER, number, row_count
 from quantlib.jit import block, kernel
 from quantlib.kernels.exact import two_sum
 from quantlib.kernels.ring import window as rings
@@ -104,9 +104,9 @@ def cvd_events(
     Differs: mean and deviation move with the rows; theirs are those of a formation period.
     """
     n, window = row_count("cvd_events", "n", n), row_count("cvd_events", "window", window, 2)
-    if not 0.0 < enter < float("inf"):
+    if not 0.0 < number("cvd_events", "enter", enter) < float("inf"):
         raise ValueError(f"cvd_events: enter must be positive and finite, got {enter}")
-    if not -enter <= leave < enter:
+    if not -enter <= number("cvd_events", "leave", leave) < enter:
         raise ValueError(f"cvd_events: leave must be from -enter to below enter, got {leave} with enter={enter}")
     numbers = ("total", "rest", "change", "change_low", "unit", "grid", "stretch", "extreme")
     fields = [("seen", "i8"), *((name, "f8") for name in numbers), *rings(n, "taken"), ("z", scores(window))]

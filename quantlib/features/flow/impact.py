@@ -5,7 +5,7 @@ from math import isnan, nan
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import FOREVER, Window, row_count
+from quantlib.features.rows import FOREVER, Window, known_clock, row_count
 from quantlib.jit import block, kernel
 from quantlib.kernels.exact import two_product, two_sum
 from quantlib.kernels.moments import variance
@@ -132,4 +132,5 @@ def tick_imbalance(n: int = 100, *, price: str = "price", out: str = "tick_imbal
     n = row_count("tick_imbalance", "n", n)
     numbers = [(name, "f8") for name in ("price", "sign", "total", "rest", "unit")]
     blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "ticks")])
+    clock = known_clock("tick_imbalance", clock)
     return Feature(_tick_imbalance, Window(n), blank, (price,), (out, f"{out}_tick"), n - 1, FOREVER, clock)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from quantlib.core import Feature
 from quantlib.features.flow.clockwork import nanoseconds
-from quantlib.features.rows import FOREVER, row_count
+from quantlib.features.rows import FOREVER, number, row_count
 from quantlib.jit import block, kernel
 
 PRICES = ("open", "high", "low", "close")
@@ -172,6 +172,6 @@ def _maker(
 
 
 def _amount(who: str, name: str, value: float) -> float:
-    if not 0.0 < value < inf:
+    if not 0.0 < number(who, name, value) < inf:
         raise ValueError(f"{who}: {name} must be positive and finite, got {value}")
     return float(value)

@@ -7,7 +7,7 @@ import numpy as np
 
 from quantlib.core import Feature
 from quantlib.features.flow.clockwork import SECOND, nanoseconds
-from quantlib.features.rows import FOREVER, row_count
+from quantlib.features.rows import FOREVER, known_clock, number, row_count
 from quantlib.jit import block, kernel
 from quantlib.kernels.civil import DAY
 from quantlib.kernels.ordered import insert, remove
@@ -124,7 +124,7 @@ def volume_ratio(
     width, whole = nanoseconds("volume_ratio", "seconds", seconds), nanoseconds("volume_ratio", "day", day)
     if whole % width or whole // width > MOST_CELLS:
         raise ValueError(f"volume_ratio: seconds must divide a day into at most {MOST_CELLS} cells, got {seconds}")
-    if not threshold > 0.0:
+    if not number("volume_ratio", "threshold", threshold) > 0.0:
         raise ValueError(f"volume_ratio: threshold must be positive, got {threshold}")
     counts = {"days": days, "least": least, "n": n}
     days, least, n = (row_count("volume_ratio", name, value) for name, value in counts.items())
@@ -138,4 +138,4 @@ def volume_ratio(
     params = TimeOfDay(width, cells, days, least, threshold, n)
     names = ("volume", "mean", "deviation", "zscore", "percentile", "event")
     outputs = (out, *(f"{out}_{name}" for name in names))
-    return Feature(_volume_ratio, params, blank, ("ts", size), outputs, 0, FOREVER, clock)
+    return Feature(_volume_ratio, params, blank, ("ts", size), outputs, 0, FOREVER, known_clock("volume_ratio", clock))

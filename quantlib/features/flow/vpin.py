@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import FOREVER, row_count
+from quantlib.features.rows import FOREVER, known_clock, number, row_count
 from quantlib.jit import block, kernel
 from quantlib.kernels.cdf import normal_cdf, student_cdf
 from quantlib.kernels.ring import window as rings
@@ -136,7 +136,7 @@ def vpin(
     """
     params = _checked("vpin", bucket, n, window, threshold, 2, inf)
     blank = np.zeros((), _fields(params))
-    return Feature(_vpin, params, blank, (size, side), _outputs(out), 0, FOREVER, clock)
+    return Feature(_vpin, params, blank, (size, side), _outputs(out), 0, FOREVER, known_clock("vpin", clock))
 
 
 def bulk_vpin(
@@ -180,18 +180,20 @@ def bulk_vpin(
         (Student's t with 0.25 degrees of freedom).
     Differs: their σ is that of a whole sample, which live trading does not know yet.
     """
-    if not freedom > 0.0:
+    if not number("bulk_vpin", "freedom", freedom) > 0.0:
         raise ValueError(f"bulk_vpin: freedom must be positive, got {freedom}")
     params = _checked("bulk_vpin", bucket, n, window, threshold, changes, float(freedom))
     fields = [("price", "f8"), ("grid", "f8"), ("rows", "i8"), ("change", scores(params.changes)), *_fields(params)]
     outputs = (f"{out}_bought", *_outputs(out))
-    return Feature(_bulk_vpin, params, np.zeros((), fields), (price, size), outputs, 0, FOREVER, clock)
+    return Feature(
+        _bulk_vpin, params, np.zeros((), fields), (price, size), outputs, 0, FOREVER, known_clock("bulk_vpin", clock)
+    )
 
 
 def _checked(who: str, bucket: float, n: int, window: int, threshold: float, changes: int, freedom: float) -> Buckets:
-    if not 0.0 < bucket < inf:
+    if not 0.0 < number(who, "bucket", bucket) < inf:
         raise ValueError(f"{who}: bucket must be positive and finite, got {bucket}")
-    if not threshold > 0.0:
+    if not number(who, "threshold", threshold) > 0.0:
         raise ValueError(f"{who}: threshold must be positive, got {threshold}")
     counts = row_count(who, "n", n), row_count(who, "window", window, 2)
     return Buckets(bucket, *counts, threshold, row_count(who, "changes", changes, 2), freedom)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import Window, row_count
+from quantlib.features.rows import Window, of_kind, row_count
 from quantlib.jit import kernel
 from quantlib.kernels.pairs import covariance
 from quantlib.kernels.ring import window
@@ -178,7 +178,7 @@ def corwin_schultz(
             of the price; NaN until the (n+1)-th row of a symbol.
 
     Raises:
-        ValueError: if n is not a whole number of at least 1.
+        ValueError: if n is not a whole number of at least 1, or overnight neither True nor False.
 
     Source: S. A. Corwin, P. Schultz, A simple way to estimate bid-ask spreads from daily high and low prices,
         J. Finance 67, 2012, eqs. 14 and 18 and sec. II.B.
@@ -189,5 +189,5 @@ def corwin_schultz(
     numbers += [(name + end, "f8") for name in ("a", "b") for end in ("", "_low", "_unit")]
     blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "spreads", "clips")])
     blank["close"] = nan
-    params = CorwinSchultz(n, 1.0 if overnight else 0.0)
+    params = CorwinSchultz(n, 1.0 if of_kind("corwin_schultz", "overnight", overnight, bool) else 0.0)
     return Feature(_corwin_schultz, params, blank, (high, low, close), (out, f"{out}_clipped"), warmup=n, horizon=n)

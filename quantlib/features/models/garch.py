@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from quantlib.core import Feature
 from quantlib.features.models.refit import FitError
-from quantlib.features.rows import faded, row_count
+from quantlib.features.rows import faded, number, of_kind, row_count
 from quantlib.jit import kernel
 
+FARTHEST = 100_000  # rows ahead; a forecast has long settled there
 LEAST = 50  # returns below which three parameters are not worth fitting
 
 
@@ -89,7 +90,7 @@ def garch(
 
     Args:
         params: from `fit_garch`; the default is typical of an index by the day, and fitted to nothing.
-        ahead: rows k of the forecasts, at least 1: 5 on one-minute bars looks five minutes ahead.
+        ahead: rows k of the forecasts, 1 to 100,000: 5 on one-minute bars looks five minutes ahead.
         rows_per_year: how many rows make a year, above 0: 252 days, 252 x 390 minutes.
         price: column read. (rows,) float64, quote currency, positive or NaN.
         out: columns written, (rows,) float64, NaN at the first price of a symbol:
@@ -107,8 +108,9 @@ def garch(
     Differs: nothing from `arch` (Zero or Constant mean, its backcast); a missing row is no row here.
     """
     omega, alpha, beta, backcast, mean = _checked(params)
-    ahead = row_count("garch", "ahead", ahead)
-    if not (isfinite(rows_per_year) and rows_per_year > 0.0):
+    if row_count("garch", "ahead", ahead) > FARTHEST:
+        raise ValueError(f"garch: ahead must be at most {FARTHEST}, got {ahead}")
+    if not (isfinite(number("garch", "rows_per_year", rows_per_year)) and rows_per_year > 0.0):
         raise ValueError(f"garch: rows_per_year must be positive and finite, got {rows_per_year}")
     level, share, over_level, over_share = 0.0, 1.0, 0.0, 1.0
     for _ in range(ahead - 1):
@@ -167,7 +169,8 @@ def fit_garch_returns(returns: NDArray[np.float64], *, mean: str = "zero") -> Ga
 
 
 def _checked(params: Garch) -> Garch:
-    omega, alpha, beta, backcast, mean = params
+    of_kind("garch", "params", params, Garch)
+    omega, alpha, beta, backcast, mean = (number("garch", *field) for field in params._asdict().items())
     for name, value in (("omega", omega), ("backcast", backcast)):
         if not (isfinite(value) and value > 0.0):
             raise ValueError(f"garch: {name} must be positive and finite, got {value}")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import FOREVER, FORGOTTEN, faded
+from quantlib.features.rows import FOREVER, FORGOTTEN, faded, number, of_kind
 from quantlib.jit import kernel
 from quantlib.kernels.kalman import level_step, pair_step, trend_start
 
@@ -122,7 +122,7 @@ def local_level(params: LocalLevel = LocalLevel(), *, price: str = "close", out:
     Differs: a missing row is no row here, where Harvey lets the level take its step. The start is exactly diffuse
         (Durbin and Koopman, sec. 5.2): the first price is the first level.
     """
-    noise, drift = _variances("local_level", params)
+    noise, drift = _variances("local_level", params, LocalLevel)
     p = 0.5 * (drift + sqrt(drift * drift + 4.0 * drift * noise))
     horizon = 1 + faded(p / (p + noise)) if drift > 0.0 else FOREVER
     outputs = (out, f"{out}_variance", f"{out}_z")
@@ -153,7 +153,7 @@ def local_trend(params: LocalTrend = LocalTrend(), *, price: str = "close", out:
     Differs: a missing row is no row here, where Harvey lets level and slope take their steps. The start is exactly
         diffuse (Durbin and Koopman, sec. 5.2): after two prices the level is the second, the slope their difference.
     """
-    noise, level, slope = _variances("local_trend", params)
+    noise, level, slope = _variances("local_trend", params, LocalTrend)
     outputs = (out, f"{out}_slope", f"{out}_variance", f"{out}_z")
     horizon = _trend_memory(noise, level, slope)
     return Feature(_local_trend, params, STATE, (price,), outputs, 2, horizon, recursive=True)
@@ -191,16 +191,16 @@ def hedge_ratio(
     Differs: Chan ties both steps to one number; here each has its variance. Alpha starts exactly diffuse, so the first
         row is on the line.
     """
-    _variances("hedge_ratio", params)
+    _variances("hedge_ratio", params, Hedge)
     if not params.start > 0.0:
         raise ValueError(f"hedge_ratio: start must be positive, got {params.start}")
     outputs = (f"{out}_alpha", f"{out}_beta", f"{out}_spread", f"{out}_z")
     return Feature(_hedge, params, STATE, (y, x), outputs, 1, FOREVER)
 
 
-def _variances(who: str, params: LocalLevel | LocalTrend | Hedge) -> tuple[float, ...]:
-    for name, value in zip(params._fields, params, strict=True):
-        if not (isfinite(value) and value >= 0.0) or (name == "noise" and value == 0.0):
+def _variances(who: str, params: LocalLevel | LocalTrend | Hedge, kind: type) -> tuple[float, ...]:
+    for name, value in of_kind(who, "params", params, kind)._asdict().items():
+        if not (isfinite(number(who, name, value)) and value >= 0.0) or (name == "noise" and value == 0.0):
             least = "positive" if name == "noise" else "not negative"
             raise ValueError(f"{who}: {name} is a variance: {least} and finite, got {value}")
     return tuple(params)

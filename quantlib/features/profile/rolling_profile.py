@@ -7,7 +7,7 @@ import numpy as np
 
 from quantlib.core import Feature
 from quantlib.features.profile.session_profile import BOUNDS, MARKS, bin_of, bound, checked, empty, marks
-from quantlib.features.rows import row_count
+from quantlib.features.rows import known_clock, row_count
 from quantlib.jit import block, kernel
 from quantlib.kernels.exact import ring_sum, two_sum
 from quantlib.kernels.histogram import filled
@@ -173,4 +173,6 @@ def rolling_profile(
     blank = np.zeros((), [*fields, *window(bins + 2 * reach, "volumes", "sums", "rests")[:-1]])
     blank["whole"], blank["highest"] = 1, -1
     outputs = tuple(f"{out}_{name}" for name in MARKS)
-    return Feature(_rolling_profile, params, blank, (price, size), outputs, n - 1, n - 1, clock)
+    return Feature(
+        _rolling_profile, params, blank, (price, size), outputs, n - 1, n - 1, known_clock("rolling_profile", clock)
+    )

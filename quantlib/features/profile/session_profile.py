@@ -11,7 +11,7 @@ import numpy as np
 
 from quantlib.core import Feature
 from quantlib.features.flow.clockwork import SECOND, nanoseconds
-from quantlib.features.rows import FOREVER, row_count
+from quantlib.features.rows import FOREVER, known_clock, number, row_count
 from quantlib.jit import block, kernel
 from quantlib.kernels.civil import DAY
 from quantlib.kernels.histogram import filled, nearest_node, nearest_valley, occupied, peak, value_area
@@ -164,21 +164,23 @@ def volume_profile(
     """
     who = "volume_profile"
     span = nanoseconds(who, "length", length)
-    if not 0.0 <= offset < length:
+    if not 0.0 <= number(who, "offset", offset) < length:
         raise ValueError(f"{who}: offset must be from 0 to below length, got {offset}")
     shape = checked(who, width, bins, share, step, reach)
     params = SessionProfile(*shape, round(offset * SECOND), span)
     blank = np.zeros((), [*BOUNDS, ("session", "i8"), *window(bins + 2 * reach, "volumes")[:-1]])
     outputs = tuple(f"{out}_{name}" for name in MARKS)
-    return Feature(_session_profile, params, blank, ("ts", price, size), outputs, 0, FOREVER, clock)
+    return Feature(
+        _session_profile, params, blank, ("ts", price, size), outputs, 0, FOREVER, known_clock("volume_profile", clock)
+    )
 
 
 def checked(
     who: str, width: float, bins: int, share: float, step: int, reach: int
 ) -> tuple[float, int, float, int, int]:
-    if not 0.0 < width < inf:
+    if not 0.0 < number(who, "width", width) < inf:
         raise ValueError(f"{who}: width must be positive and finite, got {width}")
-    if not 0.0 < share <= 1.0:
+    if not 0.0 < number(who, "share", share) <= 1.0:
         raise ValueError(f"{who}: share must be above 0 and at most 1, got {share}")
     for name, value, most in (("bins", bins, 30_000), ("step", step, 2), ("reach", reach, 16)):
         if row_count(who, name, value) > most:

@@ -7,7 +7,7 @@ import numpy as np
 
 from quantlib.core import Feature
 from quantlib.features.flow.clockwork import LONGEST, SECOND, nanoseconds
-from quantlib.features.rows import FOREVER, row_count
+from quantlib.features.rows import FOREVER, known_clock, number, row_count, whole
 from quantlib.jit import kernel
 from quantlib.kernels.civil import DAY
 from quantlib.kernels.moments import variance
@@ -111,10 +111,10 @@ def session_vwap(
     """
     who = "session_vwap"
     span = nanoseconds(who, "length", length)
-    if not 0.0 <= offset < length:
+    if not 0.0 <= number(who, "offset", offset) < length:
         raise ValueError(f"{who}: offset must be from 0 to below length, got {offset}")
     params = Since(round(offset * SECOND), span, _checked(who, width))
-    return Feature(_span_vwap, params, SPAN, ("ts", price, volume), _outputs(out), 0, FOREVER, clock)
+    return Feature(_span_vwap, params, SPAN, ("ts", price, volume), _outputs(out), 0, FOREVER, known_clock(who, clock))
 
 
 def anchored_vwap(
@@ -140,10 +140,12 @@ def anchored_vwap(
 
     Source: B. Shannon, Maximum Trading Gains with Anchored VWAP, 2023; otherwise as `session_vwap`.
     """
-    if not 0 <= anchor <= LONGEST:
+    if not 0 <= whole("anchored_vwap", "anchor", anchor, "nanoseconds") <= LONGEST:
         raise ValueError(f"anchored_vwap: anchor must be nanoseconds since 1970, got {anchor}")
     params = Since(int(anchor), LONGEST, _checked("anchored_vwap", width))
-    return Feature(_span_vwap, params, SPAN, ("ts", price, volume), _outputs(out), 0, FOREVER, clock)
+    return Feature(
+        _span_vwap, params, SPAN, ("ts", price, volume), _outputs(out), 0, FOREVER, known_clock("anchored_vwap", clock)
+    )
 
 
 def rolling_vwap(
@@ -176,7 +178,9 @@ def rolling_vwap(
     n = row_count("rolling_vwap", "n", n)
     blank = np.zeros((), weighed_fields(n))
     params = Lately(n, _checked("rolling_vwap", width))
-    return Feature(_rolling_vwap, params, blank, (price, volume), _outputs(out), n - 1, n - 1, clock)
+    return Feature(
+        _rolling_vwap, params, blank, (price, volume), _outputs(out), n - 1, n - 1, known_clock("rolling_vwap", clock)
+    )
 
 
 def multi_vwap(
@@ -210,7 +214,7 @@ def multi_vwap(
 
 
 def _checked(who: str, width: float) -> float:
-    if not 0.0 <= width < inf:
+    if not 0.0 <= number(who, "width", width) < inf:
         raise ValueError(f"{who}: width must be finite and not negative, got {width}")
     return float(width)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from quantlib.core import Feature
-from quantlib.features.rows import row_count
+from quantlib.features.rows import number, row_count
 from quantlib.jit import kernel
 from quantlib.kernels.ring import window
 
@@ -67,7 +67,7 @@ def stoikov_microprice(
     Source: S. Stoikov, The micro-price: a high-frequency estimator of future prices, Quant. Finance 18, 2018, sec. 4.
     Differs: he leaves quotes with wider spreads out; here they share the last class.
     """
-    if not 0.0 < tick < inf:
+    if not 0.0 < number("stoikov_microprice", "tick", tick) < inf:
         raise ValueError(f"stoikov_microprice: tick must be positive and finite, got {tick}")
     if table is None:
         middles = (np.arange(10) + 0.5) / 10
@@ -110,7 +110,7 @@ def fit_stoikov(
     Differs: quotes follow each other as they come, not on a grid of time; moves of the mid enter by their mean, which
         gives the same G as his classes of moves.
     """
-    if not 0.0 < tick < inf:
+    if not 0.0 < number("fit_stoikov", "tick", tick) < inf:
         raise ValueError(f"fit_stoikov: tick must be positive and finite, got {tick}")
     shape = row_count("fit_stoikov", "spreads", spreads), row_count("fit_stoikov", "imbalances", imbalances)
     states = shape[0] * shape[1]

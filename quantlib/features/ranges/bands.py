@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import Nothing, faded, row_count
+from quantlib.features.rows import Nothing, faded, number, row_count
 from quantlib.jit import block, kernel
 from quantlib.kernels.ewm import ewm, toward
 from quantlib.kernels.sliding import room_for
@@ -260,17 +260,17 @@ def percent_b(n: int = 20, width: float = 2.0, *, price: str = "close", out: str
     Source: J. Bollinger, Bollinger on Bollinger Bands, 2001, ch. 8.
     """
     n = row_count("percent_b", "n", n)
-    if not 0.0 < width < float("inf"):
+    if not 0.0 < number("percent_b", "width", width) < float("inf"):
         raise ValueError(f"percent_b: width must be positive and finite, got {width}")
     return Feature(_percent_b, Deviations(n, width), spread_blank(n), (price,), (out,), warmup=n - 1, horizon=n - 1)
 
 
-def checked_width(who: str, width: float) -> float:
+def checked_width(who: str, width: float, name: str = "width") -> float:
     """The width of bands.
 
     Raises:
-        ValueError: if it is negative or not finite; the message names the feature.
+        ValueError: if it is negative or not finite; the message names the feature and the argument.
     """
-    if not 0.0 <= width < float("inf"):
-        raise ValueError(f"{who}: width must be finite and not negative, got {width}")
+    if not 0.0 <= number(who, name, width) < float("inf"):
+        raise ValueError(f"{who}: {name} must be finite and not negative, got {width}")
     return width

@@ -7,7 +7,7 @@ import numpy as np
 
 from quantlib.core import Feature
 from quantlib.features.ranges.bands import checked_width
-from quantlib.features.rows import row_count
+from quantlib.features.rows import number, row_count
 from quantlib.jit import block, kernel
 from quantlib.kernels.ordered import rank
 from quantlib.kernels.ring import window
@@ -115,9 +115,9 @@ def volatility_state(
     """
     who = "volatility_state"
     n, past = row_count(who, "n", n, 2), row_count(who, "past", past, 2)
-    if not 0.0 <= compressed < expanded <= 1.0:
+    if not 0.0 <= number(who, "compressed", compressed) < number(who, "expanded", expanded) <= 1.0:
         raise ValueError(f"{who}: wants 0 <= compressed < expanded <= 1, got {compressed} and {expanded}")
-    params = Squeeze(n, checked_width(who, width), checked_width(who, channel), past, compressed, expanded)
+    params = Squeeze(n, checked_width(who, width), checked_width(who, channel, "channel"), past, compressed, expanded)
     counts = [(name, "i8") for name in ("at", "squeezed")]
     numbers = [(name, "f8") for name in ("close", "reach", "reach_low", "reach_unit")]
     rings = [*window(n, "ranges")[:-1], *window(past, "past")[:-1]]

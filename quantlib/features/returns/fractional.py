@@ -5,7 +5,7 @@ from math import isnan, nan
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import Window
+from quantlib.features.rows import Window, number
 from quantlib.jit import block, kernel
 from quantlib.kernels.ring import window
 
@@ -69,9 +69,9 @@ def fractional_weights(d: float, threshold: float = 1e-4) -> list[float]:
 
     Source: M. Lopez de Prado, Advances in Financial Machine Learning, 2018, sec. 5.4.2 and 5.5, snippet 5.3.
     """
-    if not 0.0 <= d < float("inf"):
+    if not 0.0 <= number("fractional_difference", "d", d) < float("inf"):
         raise ValueError(f"fractional_difference: d must be finite and not negative, got {d}")
-    if not 0.0 < threshold < 1.0:
+    if not 0.0 < number("fractional_difference", "threshold", threshold) < 1.0:
         raise ValueError(f"fractional_difference: threshold must be inside (0, 1), got {threshold}")
     weights = [1.0]
     while True:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import Nothing, row_count
+from quantlib.features.rows import Nothing, number, row_count
 from quantlib.jit import kernel
 
 
@@ -115,7 +115,7 @@ def gap_fill(
     Differs: gaps there lie between whole ranges (low above the high before); here between close and open.
     """
     n = row_count("gap_fill", "n", n)
-    if not 0.0 <= least < float("inf"):
+    if not 0.0 <= number("gap_fill", "least", least) < float("inf"):
         raise ValueError(f"gap_fill: least must be finite and not negative, got {least}")
     outputs = (f"{out}_event", f"{out}_size", f"{out}_level", f"{out}_age")
     return Feature(_gap_fill, GapFill(n, least), OPEN_GAP, (open, high, low, close), outputs, warmup=1, horizon=n)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import Window, row_count
+from quantlib.features.rows import Window, number, row_count
 from quantlib.jit import kernel
 from quantlib.kernels.ordered import exchange, insert
 from quantlib.kernels.ordered import rank as place_among
@@ -132,7 +132,7 @@ def percentrank(n: int = 60, *, value: str = "close", out: str = "percentrank") 
 
 
 def _quantile(who: str, n: int, percent: float, method: str, value: str, out: str) -> Feature:
-    if not 0.0 <= percent <= 100.0:
+    if not 0.0 <= number(who, "percent", percent) <= 100.0:
         raise ValueError(f"{who}: percent must be from 0 to 100, got {percent}")
     if method not in ("linear", "nearest"):
         raise ValueError(f"{who}: method must be 'linear' or 'nearest', got {method!r}")

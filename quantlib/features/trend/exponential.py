@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import faded, row_count
+from quantlib.features.rows import faded, number, row_count
 from quantlib.jit import Kernel, kernel
 from quantlib.kernels.ewm import ewm, start_means, toward
 
@@ -236,7 +236,7 @@ def t3(n: int = 5, factor: float = 0.7, *, seed: str = "sma", price: str = "clos
         T3.
     """
     n = row_count("t3", "n", n)
-    if not 0.0 <= factor <= 1.0:
+    if not 0.0 <= number("t3", "factor", factor) <= 1.0:
         raise ValueError(f"t3: factor must be from 0 to 1, got {factor}")
     v, u = float(factor), 1.0 + factor
     params = T3(2.0 / (n + 1.0), seed_rows("t3", seed, n), u**3, -3.0 * v * u**2, 3.0 * v**2 * u, -(v**3))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import FOREVER
+from quantlib.features.rows import FOREVER, number
 from quantlib.jit import block, kernel
 
 
@@ -92,7 +92,7 @@ def sar(step: float = 0.02, most: float = 0.2, *, high: str = "high", low: str =
     Source: J. W. Wilder, New Concepts in Technical Trading Systems, 1978; TA-Lib, function SAR.
     Differs: TA-Lib lowers step to most where it is larger.
     """
-    if not 0.0 <= step <= most < float("inf"):
+    if not 0.0 <= number("sar", "step", step) <= number("sar", "most", most) < float("inf"):
         raise ValueError(f"sar: wants 0 <= step <= most, got step={step} and most={most}")
     outputs = (out, f"{out}_side", f"{out}_event")
     return Feature(_sar, Sar(step, most), TREND, (high, low), outputs, warmup=1, horizon=FOREVER)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.core import Feature
-from quantlib.features.rows import FOREVER, row_count
+from quantlib.features.rows import FOREVER, number, row_count
 from quantlib.jit import block, kernel
 from quantlib.kernels.ewm import ewm
 from quantlib.kernels.true_range import true_range
@@ -144,7 +144,7 @@ def supertrend_side(
 
 def _checked(who: str, n: int, width: float) -> tuple[Supertrend, NDArray[Any]]:
     n = row_count(who, "n", n)
-    if not 0.0 <= width < float("inf"):
+    if not 0.0 <= number(who, "width", width) < float("inf"):
         raise ValueError(f"{who}: width must be finite and not negative, got {width}")
     names = ("mean", "close", "side", "upper", "lower")
     blank = np.zeros((), [("seen", "i8"), *((name, "f8") for name in names)])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlib.core import Feature
-from quantlib.features.rows import Window, faded, row_count
+from quantlib.features.rows import Window, faded, number, row_count
 from quantlib.jit import kernel
 from quantlib.kernels.ring import NOTHING, window
 from quantlib.kernels.sums import window_sum
@@ -111,7 +111,7 @@ def ewma_volatility(decay: float = 0.94, *, price: str = "close", out: str = "ew
     Source: J.P. Morgan/Reuters, RiskMetrics Technical Document, 4th ed., 1996, sec. 5.2.
     Differs: v[t] is what they call the forecast for t+1 made at t; it starts from the first squared return.
     """
-    if not 0.0 < decay < 1.0:
+    if not 0.0 < number("ewma_volatility", "decay", decay) < 1.0:
         raise ValueError(f"ewma_volatility: decay must be inside (0, 1), got {decay}")
     horizon = 1 + faded(1.0 - decay)
     return Feature(_ewma_volatility, EwmaVolatility(decay), FADING, (price,), (out,), 1, horizon, recursive=True)
@@ -135,6 +135,6 @@ def annual_volatility(
     Source: J. C. Hull, Options, Futures, and Other Derivatives, 9th ed., 2015, sec. 15.4; it holds for returns that do
         not depend on each other.
     """
-    if not 0.0 < rows < float("inf"):
+    if not 0.0 < number("annual_volatility", "rows", rows) < float("inf"):
         raise ValueError(f"annual_volatility: rows must be positive and finite, got {rows}")
     return Feature(_annual_volatility, Annual(sqrt(rows)), NOTHING, (volatility,), (out,), warmup=0, horizon=0)
