@@ -9,7 +9,9 @@ squares slides (`kernels.sums`), and every row would sum its window anew.  So va
 than what they measure: at 2^-40 of the largest of them, the sums of up to 2^20 squares are held.
 """
 
-from math import floor, frexp, ldexp, sqrt
+from math import frexp, ldexp, sqrt
+
+import numpy as np
 
 from quantlib.jit import block
 from quantlib.kernels.exact import two_product, two_sum
@@ -29,7 +31,7 @@ def scores(n: int) -> list[tuple[str, str] | tuple[str, str, int]]:
 @block
 def on_grid(x, grid):
     """The multiple of the grid, a power of two, that is nearest to x; 0 where there is no grid yet."""
-    return floor(x / grid + 0.5) * grid if grid > 0.0 else 0.0
+    return np.floor(x / grid + 0.5) * grid if grid > 0.0 else 0.0
 
 
 @block

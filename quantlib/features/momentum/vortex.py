@@ -12,6 +12,7 @@ from quantlib.kernels.sliding import gather, room_for, slide
 from quantlib.kernels.true_range import true_range
 
 SUMS = ("up", "down", "reach")
+LIFT = 2.0**600  # what sums are multiplied by where their reciprocal might overflow
 
 
 @kernel
@@ -38,8 +39,9 @@ def _vortex(p, memory, symbol, high, low, close, plus, minus):
                         d, d_low, d_unit = gather(downs, m.parts, seen, p.n, room)
                         r, r_low, r_unit = gather(reaches, m.parts, seen, p.n, room)
                     if seen >= p.n:
-                        inverse = 1.0 / (r + r_low) if r + r_low > 0.0 else 0.0
-                        plus[i], minus[i] = (u + u_low) * inverse, (d + d_low) * inverse
+                        scale = LIFT if r + r_low < 1.0 / LIFT else 1.0
+                        inverse = 1.0 / ((r + r_low) * scale) if r + r_low > 0.0 else 0.0
+                        plus[i], minus[i] = (u + u_low) * scale * inverse, (d + d_low) * scale * inverse
                 last_high, last_low, last = high[i], low[i], close[i]
             i += 1
         m.seen, m.high, m.low, m.close = seen, last_high, last_low, last

@@ -4,7 +4,7 @@ The mean slides and is exact; higher moments are summed around it anew for each 
 newest, so the answer depends on the window alone.  The cost of a row grows with n.
 """
 
-from math import isnan, nan, sqrt
+from math import frexp, isnan, ldexp, nan, sqrt
 from typing import NamedTuple
 
 from quantlib.core import Feature
@@ -21,14 +21,18 @@ class Shape(NamedTuple):
 
 
 @block
-def _moments(m, n, x, away):
-    """(third, fourth) mean powers of the distance from the mean; x is the newest value, `away` its distance."""
+def _moments(m, n, x, away, wide):
+    """(variance, third, fourth) mean powers of the distance from the mean, all scaled so that the variance is about 1.
+
+    x is the newest value, `away` its distance, `wide` the variance.  The scale is a power of two: it changes no digit.
+    """
     third = fourth = 0.0
+    scale = ldexp(1.0, -(frexp(wide)[1] // 2))
     for j in range(m.seen - n, m.seen):
-        d = (m.values[j & (m.values.size - 1)] - x) + away
+        d = ((m.values[j & (m.values.size - 1)] - x) + away) * scale
         third += d * d * d
         fourth += d * d * (d * d)
-    return third / n, fourth / n
+    return wide * scale * scale, third / n, fourth / n
 
 
 @kernel
@@ -43,8 +47,8 @@ def _skew(p, memory, symbol, value, skew):
             if not isnan(value[i]):
                 _, wide, away = spread(m, p.n, room, value[i])
                 if m.seen >= p.n:
-                    third, _ = _moments(m, p.n, value[i], away)
-                    skew[i] = p.scale * (third / (wide * sqrt(wide))) if wide > 0.0 else 0.0
+                    unit, third, _ = _moments(m, p.n, value[i], away, wide)
+                    skew[i] = p.scale * (third / (unit * sqrt(unit))) if wide > 0.0 else 0.0
             i += 1
 
 
@@ -60,8 +64,8 @@ def _kurtosis(p, memory, symbol, value, kurtosis):
             if not isnan(value[i]):
                 _, wide, away = spread(m, p.n, room, value[i])
                 if m.seen >= p.n:
-                    _, fourth = _moments(m, p.n, value[i], away)
-                    kurtosis[i] = p.scale * (fourth / (wide * wide)) - p.shift if wide > 0.0 else 0.0
+                    unit, _, fourth = _moments(m, p.n, value[i], away, wide)
+                    kurtosis[i] = p.scale * (fourth / (unit * unit)) - p.shift if wide > 0.0 else 0.0
             i += 1
 
 
