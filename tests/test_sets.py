@@ -42,6 +42,7 @@ def through_json(used):
 def test_a_named_set_verifies_what_it_recorded(name):
     used = sets.named(name)
     used.verify(through_json(used))
+    used.verify(json.loads(json.dumps(used.record(), sort_keys=True)))
     assert sets.named(name).version == used.version
 
 
@@ -116,6 +117,32 @@ def test_other_code_is_told():
 def test_a_record_that_is_none_is_refused():
     with pytest.raises(SetError, match=r"the record lacks \['features', 'version'\]"):
         FeatureSet("pair", PAIR).verify({"set": "pair"})
+    for none in (None, 3, "pair"):
+        with pytest.raises(SetError, match="FeatureSet pair: a record is a mapping"):
+            FeatureSet("pair", PAIR).verify(none)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            lambda features: [],
+            r"names this version.*sma\(fast\) is not in the record; sma\(slow\) is not in the record",
+        ),
+        (lambda features: features[::-1], "names this version.*the same features in another order"),
+        (lambda features: features * 2, "names this version"),
+        (lambda features: [features[0] | {"parameters": {"n": 6}}, features[1]], "has n=5, in the record n=6"),
+        (lambda features: [features[0] | {"code": "0"}, features[1]], "has other code"),
+        (lambda features: None, "the record's features are not as"),
+        (lambda features: [{"outputs": ["fast"]}], "the record's features are not as"),
+        (lambda features: [features[0] | {"parameters": None}], "the record's features are not as"),
+    ],
+)
+def test_a_record_that_was_changed_is_refused_though_it_names_this_version(change, told):
+    used = FeatureSet("pair", PAIR)
+    record = through_json(used)
+    with pytest.raises(SetError, match=told):
+        used.verify(record | {"features": change(record["features"])})
 
 
 def test_a_refitted_feature_has_its_place_in_a_set():

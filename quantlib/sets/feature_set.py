@@ -21,6 +21,9 @@ from quantlib.core import CLOCKS, Feature, FeatureError, check, fingerprint, inp
 from quantlib.features.rows import FOREVER
 
 DIGITS = 16  # of the hash, in a version
+SPELLED: dict[str, type] = {
+    "feature": str, "clock": str, "scope": str, "inputs": list, "outputs": list, "parameters": Mapping, "code": str,
+}  # fmt: skip
 
 
 class SetError(ValueError):
@@ -86,17 +89,31 @@ class FeatureSet:
         return {"set": self.name, "version": self.version, "features": [_recorded(f) for f in self.features]}
 
     def verify(self, record: Mapping[str, Any]) -> None:
-        """Refuse a record of another set or version.
+        """Refuse a record of another set or version, or one whose features are not those of its version.
 
         Raises:
             SetError: if the record is none, or says of which features this set differs from it, and in what.
         """
+        if not isinstance(record, Mapping):
+            raise SetError(
+                f"FeatureSet {self.name}: a record is a mapping, as `record()` writes it, got {record!r:.80}"
+            )
         missing = {"set", "version", "features"} - set(record)
         if missing:
             raise SetError(f"FeatureSet {self.name}: the record lacks {sorted(missing)}; `record()` writes them")
-        if record["version"] == self.version:
+        ours, theirs = [_recorded(f) for f in self.features], record["features"]
+        if not _is_recorded(theirs):
+            raise SetError(f"FeatureSet {self.name}: the record's features are not as `record()` writes them")
+        same = record["version"] == self.version
+        if same and list(map(_spelled, ours)) == list(map(_spelled, theirs)):
             return
-        differences = _differences([_recorded(f) for f in self.features], record["features"])
+        differences = _differences(ours, theirs)
+        if same:
+            raise SetError(
+                f"FeatureSet {self.name} {self.version}: the record names this version, but its features are others: "
+                + "; ".join(differences)
+                + ". It was changed after it was written; fit anew, or take the record that was kept"
+            )
         raise SetError(
             f"FeatureSet {self.name} {self.version}: the record is of {record['set']} {record['version']}: "
             + "; ".join(differences)
@@ -134,6 +151,22 @@ def _recorded(feature: Feature) -> dict[str, Any]:
         "parameters": dict(zip(names, params, strict=True)),
         "code": fingerprint([bare])[:DIGITS],
     }
+
+
+def _spelled(recorded: Mapping[str, Any]) -> list[str]:
+    """A recorded feature as text that is equal for equal ones, NaN and any order of its parameters included."""
+    rest = [repr(recorded[name]) for name in SPELLED if name != "parameters"]
+    return [*rest, repr(sorted(recorded["parameters"].items()))]
+
+
+def _is_recorded(features: Any) -> bool:
+    """Whether these are features as `_recorded` spells them."""
+    return isinstance(features, Sequence) and all(
+        isinstance(f, Mapping)
+        and all(isinstance(f.get(name), kind) for name, kind in SPELLED.items())
+        and all(isinstance(name, str) for name in f["outputs"])
+        for f in features
+    )
 
 
 def _differences(ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]]) -> list[str]:
