@@ -14,6 +14,7 @@ from quantlib.synthetic.efficient import efficient
 from quantlib.synthetic.engine import Flow, blank, trade_on
 from quantlib.synthetic.plants import Plants, actions, plans
 from quantlib.synthetic.resting import filled
+from quantlib.synthetic.seeds import stream
 
 SESSION = 23_400.0  # seconds from open to close
 FLOW = Flow(takers=0.12, informed=0.7, lean=0.9, stale=0.9, reach=8, near=10, drawn=0.9, every=100_000)
@@ -58,7 +59,7 @@ def market(
     """A limit order market of self-exciting orders around a price of clustered volatility, with what is planted.
 
     Args:
-        seed: the same one gives the same bits.
+        seed: at least 0; the same one gives the same bits.
         seconds: how long, from the first open; sessions follow each other, one a day, without a leap of price.
         levels: of each book, 1 to 100.
         rate: orders per second, on average: placed, cancelled and taking.
@@ -86,7 +87,7 @@ def market(
     ticks, every = round(price / tick), round(books_every * MICRO)
     _checked(seconds=seconds, rate=rate, volatility=volatility, lot=lot, session=session, decay=decay)
     _bounded(ticks, every, levels, branching, u_shape)
-    placing, arriving, acting, drawing, walking = (np.random.default_rng([seed, k]) for k in range(5))
+    placing, arriving, acting, drawing, walking = (stream("market", seed, k) for k in range(5))
     planned = plans(placing, seconds, plants or Plants(), DEPTH)
     season = {"session": session, "depth": u_shape}
     arrivals = hawkes(arriving, seconds, rate=rate, branching=branching, decay=decay, **season)

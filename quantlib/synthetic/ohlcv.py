@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from quantlib.jit import kernel
 from quantlib.synthetic.arrivals import season
+from quantlib.synthetic.seeds import stream
 
 OPEN = 1_704_205_800_000_000_000  # Tuesday, 2024-01-02T14:30:00Z
 MINUTE, DAY = 60_000_000_000, 86_400_000_000_000
@@ -18,6 +19,7 @@ MINUTES = 390  # of a session
 STEPS = 16  # prices inside a bar, of which its high and low are the extremes
 TAIL = 5.0  # degrees of freedom of the surprises
 SHARES = 2e6  # of a session, at rest
+STREAM = 99  # of the seed; a market draws from the first ones
 
 
 class Clusters(NamedTuple):
@@ -48,7 +50,7 @@ def bars(
     z of symbols = sqrt(together) z of the market + sqrt(1 - together) z of its own, each Student t of 5 degrees
 
     Args:
-        seed: the same one gives the same bits.
+        seed: at least 0; the same one gives the same bits.
         days: sessions, at least 1.
         symbols: their names, all different.
         minutes: 0: one bar a day; else minutes in a bar, a divisor of 390: 1, 5, 30, ….
@@ -64,7 +66,7 @@ def bars(
         with the size of returns: J. M. Karpoff, J. Financ. Quant. Anal. 22, 1987.
     """
     _checked(days, symbols, minutes, volatility, together, price / tick, u_shape)
-    rng = np.random.default_rng([seed, 99])
+    rng = stream("bars", seed, STREAM)
     each = MINUTES // minutes if minutes else 1
     rows, names = days * each, len(symbols)
     middle = (np.arange(rows) % each + 0.5) / each

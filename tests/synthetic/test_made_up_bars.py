@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 import quantlib
-from quantlib.synthetic import bars
+from quantlib.synthetic import bars, market
 
 NAMES = ("AAA", "BBB", "CCC")
 
@@ -33,6 +33,14 @@ def test_the_door_lets_them_in(kind, request):
     frame = request.getfixturevalue(kind)
     assert quantlib.bars(frame).symbols == NAMES
     assert quantlib.bars(frame).rows == len(frame) == len(NAMES) * (1500 if kind == "daily" else 40 * 390)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, None, "one"])
+def test_a_seed_that_is_no_whole_number_is_refused(seed):
+    with pytest.raises(ValueError, match="bars: seed must be a whole number of at least 0, got"):
+        bars(seed, days=2)
+    with pytest.raises(ValueError, match="market: seed must be a whole number of at least 0, got"):
+        market(seed, 10.0)
 
 
 def test_the_same_seed_gives_the_same_bits():
