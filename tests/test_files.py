@@ -137,6 +137,11 @@ def test_text_of_a_year_that_nanoseconds_cannot_tell_is_refused(tmp_path):
         read(written(tmp_path, "time,open,high,low,close\n3000-01-01T00:00:00Z,1,2,1,2\n"))
 
 
+def test_an_epoch_that_is_no_time_in_any_unit_is_refused(tmp_path):
+    with pytest.raises(DataError, match="has the stamp 99999999999999999, which is no time from 1677 to 2262"):
+        read(written(tmp_path, "time,open,high,low,close\n99999999999999999,1,2,1,2\n"))
+
+
 def test_a_time_that_no_clock_in_new_york_showed_is_refused(tmp_path):
     text = "timestamp,open,high,low,close,volume\n2024-03-10 03:30:00,1,2,1,2,5\n2024-03-10 02:30:00,1,2,1,2,5\n"
     with pytest.raises(DataError, match=r"no clock there showed 2024-03-10 02:30:00; .* write it oldest first"):

@@ -86,7 +86,7 @@ def _is_book_ticker(glimpse: Glimpse) -> bool:
 
 def _klines(raw: Piece, ask: Ask) -> Piece:
     numbers = [n for n in KLINES if not n.endswith("_time") and n != "ignore"]
-    piece = typed(raw, number=numbers, whole=("open_time", "close_time"))
+    piece = typed(raw, number=numbers, stamp=("open_time", "close_time"))
     close = pl.col("close_time")
     frame = piece.frame.select(
         instant(epoch(close + 1)).alias("ts"),
@@ -106,13 +106,13 @@ def _side() -> pl.Expr:
 
 
 def _trades(raw: Piece, ask: Ask) -> Piece:
-    piece = typed(raw, number=("price", "qty", "quote_qty"), whole=("id", "time"))
+    piece = typed(raw, number=("price", "qty", "quote_qty"), whole=("id",), stamp=("time",))
     return Piece(piece.frame.select(*_trade_columns("time", "qty", ask), "id", "line"), piece.dropped)
 
 
 def _agg_trades(raw: Piece, ask: Ask) -> Piece:
     ids = ("agg_trade_id", "first_trade_id", "last_trade_id")
-    piece = typed(raw, number=("price", "quantity"), whole=(*ids, "transact_time"))
+    piece = typed(raw, number=("price", "quantity"), whole=ids, stamp=("transact_time",))
     columns = _trade_columns("transact_time", "quantity", ask)
     return Piece(piece.frame.select(*columns, *renamed({"id": "agg_trade_id"}), *ids[1:], "line"), piece.dropped)
 
@@ -123,7 +123,7 @@ def _trade_columns(stamp: str, size: str, ask: Ask) -> list[pl.Expr]:
 
 
 def _book_ticker(raw: Piece, ask: Ask) -> Piece:
-    piece = typed(raw, number=BOOK_TICKER[1:5], whole=(BOOK_TICKER[0], *BOOK_TICKER[5:]))
+    piece = typed(raw, number=BOOK_TICKER[1:5], whole=BOOK_TICKER[:1], stamp=BOOK_TICKER[5:])
     names = {"bid": "best_bid_price", "ask": "best_ask_price", "bid_size": "best_bid_qty", "ask_size": "best_ask_qty"}
     frame = piece.frame.select(
         instant(epoch(pl.col("event_time"))).alias("ts"),

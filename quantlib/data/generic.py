@@ -145,7 +145,11 @@ def _stamps(path: str, stamps: pl.Series) -> pl.Series:
             )
         stamps = iso(stamps)
     if stamps.dtype.is_numeric():
-        stamps = pl.select(epoch(pl.lit(stamps)).cast(pl.Int64)).to_series().alias(stamps.name)
+        made = pl.select(epoch(pl.lit(stamps)).cast(pl.Int64)).to_series().alias(stamps.name)
+        never = stamps.filter(made.is_null() & stamps.is_not_null())
+        if never.len():
+            raise DataError(f"read: {path} has the stamp {never[0]}, which is no time from 1677 to 2262 in any unit")
+        stamps = made
     values = instants(f"read: {path}", stamps.name, stamps)
     return pl.Series(stamps.name, values).cast(INSTANT)
 

@@ -9,6 +9,7 @@ import polars as pl
 NEW_YORK = "America/New_York"
 INSTANT = pl.Datetime("ns", "UTC")
 UNITS = ((10**8, 1), (10**11, 10**9), (10**14, 10**6), (10**17, 10**3))  # below so much: to be multiplied by
+LAST = 2**63 - 1
 DATE = r"^\d{4}-\d\d-\d\d$"
 CLOCK = r"^\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?"
 NAIVE, ZONED = CLOCK + "$", CLOCK + r"(?:Z|[+-]\d\d:?\d\d)$"
@@ -18,11 +19,12 @@ def epoch(stamps: pl.Expr) -> pl.Expr:
     """Nanoseconds from epochs in s, ms, us or ns, told apart one by one by their size: each unit from 1973 to 5138.
 
     A file may change its unit on the way, as Binance's spot dumps did on 2025-01-01.  What is below 10^8 is taken as it
-    is, in nanoseconds.
+    is, in nanoseconds; what would be after 2262-04-11 or before 1677-09-21, where 64 bits end, is null.
     """
     made = stamps
     for below, factor in reversed(UNITS):
-        made = pl.when(stamps.abs() < below).then(stamps * factor).otherwise(made)
+        told = pl.when(stamps.abs() <= LAST // factor).then(stamps * factor)
+        made = pl.when(stamps.abs() < below).then(told).otherwise(made)
     return made
 
 

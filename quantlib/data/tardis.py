@@ -54,21 +54,21 @@ def _stamps() -> list[pl.Expr]:
 
 
 def _trades(raw: Piece) -> Piece:
-    piece = typed(raw, number=("price", "amount"), whole=STAMPS)
+    piece = typed(raw, number=("price", "amount"), stamp=STAMPS)
     side = pl.when(pl.col("side") == "buy").then(1.0).when(pl.col("side") == "sell").then(-1.0).alias("side")
     frame = piece.frame.select(*_stamps(), "symbol", "price", pl.col("amount").alias("size"), side, "id", "line")
     return Piece(frame, piece.dropped)
 
 
 def _quotes(raw: Piece) -> Piece:
-    piece = typed(raw, number=QUOTES[4:], whole=STAMPS)
+    piece = typed(raw, number=QUOTES[4:], stamp=STAMPS)
     names = {"bid": "bid_price", "ask": "ask_price", "bid_size": "bid_amount", "ask_size": "ask_amount"}
     return Piece(piece.frame.select(*_stamps(), "symbol", *renamed(names), "line"), piece.dropped)
 
 
 def _books(raw: Piece) -> Piece:
     levels = {n: LEVEL.fullmatch(n) for n in raw.frame.columns if LEVEL.fullmatch(n)}
-    piece = typed(raw, number=list(levels), whole=STAMPS)
+    piece = typed(raw, number=list(levels), stamp=STAMPS)
     names = {}
     for old, match in levels.items():
         if match:
@@ -78,14 +78,17 @@ def _books(raw: Piece) -> Piece:
 
 
 def _ticker(raw: Piece) -> Piece:
-    piece = typed(raw, number=TICKER[5:], whole=STAMPS)
-    funding = instant(epoch(pl.col("funding_timestamp").cast(pl.Int64, strict=False))).alias("funding_timestamp")
+    piece = typed(raw, number=TICKER[5:], stamp=STAMPS)
+    at = epoch(pl.col("funding_timestamp").cast(pl.Int64, strict=False))
+    never = pl.col("funding_timestamp").is_not_null() & ~(at > 0).fill_null(False)
+    piece = sieve(piece, never, "funding_timestamp is no time from 1970 to 2262", ["funding_timestamp"])
+    funding = instant(at).alias("funding_timestamp")
     return Piece(piece.frame.select(*_stamps(), "symbol", funding, *TICKER[5:], "line"), piece.dropped)
 
 
 def _chain(raw: Piece) -> Piece:
     numbers = [n for n in CHAIN[5:] if n not in ("expiration", "underlying_index")]
-    piece = typed(raw, number=numbers, whole=(*STAMPS, "expiration"))
+    piece = typed(raw, number=numbers, stamp=(*STAMPS, "expiration"))
     right = pl.when(pl.col("type") == "call").then(1.0).when(pl.col("type") == "put").then(-1.0).alias("right")
     names = {"bid": "bid_price", "ask": "ask_price", "bid_size": "bid_amount", "ask_size": "ask_amount"}
     frame = piece.frame.select(
@@ -105,7 +108,7 @@ def _chain(raw: Piece) -> Piece:
 
 def _diffs(raw: Piece) -> Piece:
     values = ["side", "price", "amount"]
-    piece = typed(raw, number=values[1:], whole=STAMPS)
+    piece = typed(raw, number=values[1:], stamp=STAMPS)
     level = pl.col("side").is_in(["bid", "ask"]) & (pl.col("price") > 0) & (pl.col("amount") >= 0)
     piece = sieve(piece, ~level.fill_null(False), "a level has a side, a price and a size", values)
     frame = piece.frame.select(

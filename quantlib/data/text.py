@@ -14,6 +14,7 @@ import polars as pl
 
 from quantlib.data.format import Piece, told
 from quantlib.data.sources import BROKEN, Member, cut_short
+from quantlib.data.stamps import epoch
 
 NEWLINE, COMMA, LONGEST = 10, 44, 200  # characters of a bad line that are told
 
@@ -107,22 +108,31 @@ def sifted(
     return first[0] + second[0], first[1] + second[1]
 
 
-def typed(piece: Piece, *, number: Sequence[str] = (), whole: Sequence[str] = (), member: str = "") -> Piece:
-    """The piece with columns of text made float64 (`number`) or int64 (`whole`); a row with one that is not is told.
+def typed(
+    piece: Piece, *, number: Sequence[str] = (), whole: Sequence[str] = (), stamp: Sequence[str] = (), member: str = ""
+) -> Piece:
+    """The piece with columns of text made float64 (`number`) or int64 (`whole`, `stamp`); a row with one that is not
+    is told, and so is one with a stamp that is no time from 1970 to 2262.
 
     An empty field is missing and stays so in numbers; a whole number (a stamp, an id) must be there.
     """
-    frame = piece.frame
+    frame, integers = piece.frame, (*whole, *stamp)
     casts = [pl.col(n).cast(pl.Float64, strict=False) for n in number] + [
-        pl.col(n).cast(pl.Int64, strict=False) for n in whole
+        pl.col(n).cast(pl.Int64, strict=False) for n in integers
     ]
     made = frame.with_columns(casts)
+    rules = [
+        (name, made[name].is_null() & (frame[name].is_not_null() | (name in integers)), f"{name} is no {kind}")
+        for names, kind in ((number, "number"), (integers, "whole number"))
+        for name in names
+    ]
+    for name in stamp:
+        since = made.select((epoch(pl.col(name)) > 0).fill_null(False)).to_series()
+        rules.append((name, ~since, f"{name} is no time from 1970 to 2262"))
     dropped, bad = [piece.dropped], np.zeros(frame.height, bool)
-    for name in (*number, *whole):
-        lost = made[name].is_null() & (frame[name].is_not_null() | (name in whole))
-        fresh = lost.to_numpy() & ~bad
+    for name, broken, rule in rules:
+        fresh = broken.to_numpy() & ~bad
         if fresh.any():
-            kind = "number" if name in number else "whole number"
-            dropped.append(told(frame.filter(pl.Series(fresh)), f"{name} is no {kind}", [name], member))
+            dropped.append(told(frame.filter(pl.Series(fresh)), rule, [name], member))
             bad |= fresh
     return Piece(made.filter(pl.Series(~bad)) if bad.any() else made, pl.concat(dropped))

@@ -125,6 +125,20 @@ def test_rows_that_break_a_rule_are_dropped_and_told_with_line_rule_and_values(t
     assert sum(p.dropped.height for p in pieces) == 6
 
 
+@pytest.mark.parametrize("at", [99_999_999_999_999_999, 9_300_000_000_000_000, -5, 0])
+def test_a_stamp_that_is_no_time_is_dropped_and_told(tmp_path, at):
+    good = LINE.format(at=AT, price=10, amount=1)
+    late = f"binance,BTCUSDT,{AT},{at},1,buy,10,1\n"
+    rows = load(written(tmp_path, "t.csv", HEAD + good + late + good))
+    assert rows.frame["ts"].dt.year().to_list() == [2024, 2024]
+    told = (3, "local_timestamp is no time from 1970 to 2262", f"local_timestamp {at}")
+    assert rows.dropped.select("line", "rule", "values").rows() == [told]
+    dump = load(
+        written(tmp_path, "BTCUSDT-trades-2024-01-02.csv", f"1,10,1,10,{AT},True,True\n2,10,1,10,{at},True,True\n")
+    )
+    assert dump.dropped["rule"].to_list() == ["time is no time from 1970 to 2262"]
+
+
 def test_lines_of_recordings_that_cannot_be_read_are_told(tmp_path):
     trade = '{"e":"trade","E":1723161256322,"T":1723161256322,"s":"BTCUSDT","t":1,"p":"61800.30","q":"0.006","m":false}'
     kept = f'1723161255088176367 {{"stream":"btcusdt@trade","data":{trade}}}'
