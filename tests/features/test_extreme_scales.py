@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from quantlib.core import run, start
-from quantlib.features import effective_spread, kurtosis, minute_of_session, skew, time_to_close, vortex
+from quantlib.features import (
+    effective_spread,
+    kurtosis,
+    minute_of_session,
+    relative_strength,
+    skew,
+    time_to_close,
+    vortex,
+)
 from quantlib.jit import kernel
 from quantlib.kernels.score import on_grid
 
@@ -24,7 +32,7 @@ def test_a_shape_is_the_same_bits_in_any_unit(factory, exponent):
     plain = columns_of(feature, {"close": values})[name]
     scaled = columns_of(feature, {"close": np.ldexp(values, exponent)})[name]
     assert np.isfinite(plain[19:]).all()
-    np.testing.assert_allclose(scaled, plain, rtol=1e-13, atol=0.0)
+    np.testing.assert_array_equal(scaled, plain)
 
 
 @pytest.mark.parametrize("exponent", [-1030, -900, 0, 900])
@@ -37,6 +45,16 @@ def test_a_vortex_is_finite_in_any_unit(exponent):
     for name in plain:
         assert np.isfinite(plain[name][5:]).all()
         np.testing.assert_allclose(tiny[name], plain[name], rtol=1e-15)
+
+
+@pytest.mark.parametrize("exponent", [-1000, -540, 540, 1000])
+def test_relative_strength_is_the_same_bits_in_any_unit(exponent):
+    steps = np.exp(np.cumsum(np.random.default_rng(7).normal(0.0, 0.01, (2, 100)), axis=1))
+    rows = {"close": steps[0], "benchmark": steps[1]}
+    plain = columns_of(relative_strength(5), rows)["relative_strength"]
+    scaled = columns_of(relative_strength(5), {name: np.ldexp(x, exponent) for name, x in rows.items()})
+    assert np.isfinite(plain[5:]).all()
+    np.testing.assert_array_equal(scaled["relative_strength"], plain)
 
 
 @pytest.mark.parametrize("feature", [minute_of_session(), time_to_close()])

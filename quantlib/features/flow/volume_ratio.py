@@ -98,6 +98,7 @@ def volume_ratio(
 
     v only grows while its cell lasts.  Early in a cell r and z are low, and an anomaly is told at the very trade that
     makes it one, once a cell.  That a cell is unusually quiet cannot be known before it is over, so no event says it.
+    Squares of volumes must be float64 numbers: σ is finite for volumes of a cell up to 1e150.
 
     Args:
         seconds: width of a cell; it divides a day into at most 4096.

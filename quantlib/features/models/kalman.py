@@ -181,7 +181,7 @@ def hedge_ratio(
             `out_z` the spread in standard deviations.
 
     While x stands still alpha and beta cannot be told apart, and what was known of either before is kept, so it never
-    forgets.
+    forgets.  Powers of x must be float64 numbers: outputs are finite for columns up to 1e100.
 
     Raises:
         ValueError: if a variance is out of its range.

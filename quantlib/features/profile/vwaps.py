@@ -100,7 +100,8 @@ def session_vwap(
             while nothing has traded; `out_upper`, `out_lower` the bands; `out_deviation` σ.
         clock: the rows it runs on; for bars, price="close", volume="volume", clock="bar".
 
-    Any number of rows may lie in a session, so no number of rows is its horizon.
+    Any number of rows may lie in a session, so no number of rows is its horizon.  Squares of distances must be float64
+    numbers: σ and the bands are finite for prices up to 1e150.
 
     Raises:
         ValueError: if width, length or offset is out of range.

@@ -1,6 +1,6 @@
 """Returns, ratios and logarithms of prices."""
 
-from math import isnan, log, nan
+from math import frexp, isnan, ldexp, log, nan
 from typing import Any
 
 import numpy as np
@@ -101,8 +101,9 @@ def _relative_strength(p, memory, symbol, price, benchmark, strength):
             if not isnan(x + y):
                 if seen >= p.n:
                     j = (seen - p.n) & mask
-                    alike = prices[j] * y  # what price times the old benchmark is if both grew alike
-                    strength[i] = (x * benchmarks[j] - alike) / alike if alike != 0.0 else 0.0
+                    share, bits = frexp(y)  # in units of 2^bits products stay in range and have the same digits
+                    alike = prices[j] * share  # what price times the old benchmark is if both grew alike
+                    strength[i] = (x * ldexp(benchmarks[j], -bits) - alike) / alike if alike != 0.0 else 0.0
                 prices[seen & mask] = x
                 benchmarks[seen & mask] = y
                 seen += 1

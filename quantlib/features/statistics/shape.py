@@ -2,6 +2,9 @@
 
 The mean slides and is exact; higher moments are summed around it anew for each row, from the oldest value to the
 newest, so the answer depends on the window alone.  The cost of a row grows with n.
+
+Squares must be float64 numbers: that holds for distances from the mean of 1e-135 to 1e135; beyond, both are too
+rough to use, or 0.
 """
 
 from math import frexp, isnan, ldexp, nan, sqrt
