@@ -18,7 +18,8 @@ from quantlib.data import generic
 from quantlib.data.fit import fit
 from quantlib.data.format import DROPPED, Ask, DataError, Format, Rows
 from quantlib.data.formats import FORMATS
-from quantlib.data.sources import PACKED, Glimpse, Member, glimpse, members
+from quantlib.data.sources import PACKED, Member, glimpse, members
+from quantlib.data.text import LONGEST
 from quantlib.schema import moment
 from quantlib.table import bars
 
@@ -130,23 +131,35 @@ def format_of(path: str | Path) -> Format:
     return _known(Path(path))[0]
 
 
-def _known(path: Path) -> tuple[Format, list[Member], Glimpse]:
+def _known(path: Path) -> tuple[Format, list[Member], pl.DataFrame]:
+    """The one format of a file, its members, and those of no format, as `dropped` tells them."""
     streams = members(path)
-    seen = glimpse(path, streams)
-    found = next((one for one in FORMATS if one.known(seen)), None)
+    seen = [glimpse(path, [stream]) for stream in streams]
+    kinds = [next((one for one in FORMATS if one.known(each)), None) for each in seen]
+    vendors = list(dict.fromkeys(kind for kind in kinds if kind and kind not in generic.FORMATS))
+    if len(vendors) > 1:
+        first, second = (f"{streams[kinds.index(kind)].name} ({kind.name})" for kind in vendors[:2])
+        raise DataError(f"read: {path} holds files of two kinds, {first} and {second}; unpack it and read each")
+    found = vendors[0] if vendors else next((kind for kind in kinds if kind), None)
     if found is None:
-        kinds = ", ".join(dict.fromkeys(one.name.split()[0] for one in FORMATS[:-1]))
+        names = ", ".join(dict.fromkeys(one.name.split()[0] for one in FORMATS[:-1]))
         raise DataError(
-            f"read: {path} is of unknown kind {Path(seen.member).suffix!r}; known are "
-            f"{', '.join((*generic.PARQUET, *generic.CSV))} with bars, and files of {kinds}"
+            f"read: {path} is of unknown kind {Path(seen[0].member).suffix!r}; known are "
+            f"{', '.join((*generic.PARQUET, *generic.CSV))} with bars, and files of {names}"
         )
-    return found, streams, seen
+    strays = [
+        (stream.name, 1, f"the member is no {found.name}", "".join(each.lines[:1])[:LONGEST])
+        for stream, each, kind in zip(streams, seen, kinds, strict=True)
+        if kind is not found
+    ]
+    ours = [stream for stream, kind in zip(streams, kinds, strict=True) if kind is found]
+    return found, ours, pl.DataFrame(strays, DROPPED, orient="row")
 
 
 def _pieces(path: Path, symbol: str | None, starts: str | None, clock: str | None, block: int) -> Iterator[Rows]:
     if block < 1:
         raise ValueError(f"read: block must be at least 1 byte, got {block}")
-    one, streams, _ = _known(path)
+    one, streams, strays = _known(path)
     clock = clock or one.clocks[0]
     if clock not in one.clocks:
         raise DataError(
@@ -154,7 +167,9 @@ def _pieces(path: Path, symbol: str | None, starts: str | None, clock: str | Non
             f"{nearest(clock, one.clocks)}"
         )
     ask = Ask(str(path), clock, symbol or _name(path, one), starts, block)
-    some = False
+    some = strays.height > 0
+    if some:
+        yield Rows(one.name, clock, pl.DataFrame(), strays)
     for piece in one.pieces(streams, ask):
         some = True
         if one in generic.FORMATS:

@@ -9,7 +9,20 @@ import polars as pl
 from quantlib.data.format import DataError
 from quantlib.schema import moment
 
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}  # seconds
+
+
+def span(starts: str) -> int:
+    """Nanoseconds of a length such as "1m".
+
+    Raises:
+        DataError: if it is no length, is nothing, or is longer than 64 bits can tell.
+    """
+    match = re.fullmatch(r"([0-9]+)([smhdw])", starts)
+    nanoseconds = int(match[1]) * UNITS[match[2]] * 10**9 if match else 0
+    if not 0 < nanoseconds < 2**63:
+        raise DataError(f"read: starts is a length such as '1m', '4h' or '1d', got {starts!r}")
+    return nanoseconds
 
 
 def length(path: str, begins: pl.Series, starts: str | None) -> pl.Expr:
@@ -19,9 +32,7 @@ def length(path: str, begins: pl.Series, starts: str | None) -> pl.Expr:
         DataError: if what is said is no length, or there is one moment only.
     """
     if starts is not None:
-        if not re.fullmatch(r"\d+(s|m|h|d|w)", starts):
-            raise DataError(f"read: starts is a length such as '1m', '4h' or '1d', got {starts!r}")
-        return pl.duration(**{UNITS[starts[-1]]: int(starts[:-1])}, time_unit="ns")
+        return pl.lit(span(starts), pl.Duration("ns"))
     step = begins.unique().sort().diff().drop_nulls().min()
     if step is None:
         only = moment(begins.to_physical()[0]) if len(begins) else "none"

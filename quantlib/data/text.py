@@ -53,8 +53,13 @@ def header(member: Member) -> list[str]:
 
 
 def tables(member: Member, names: Sequence[str], size: int, skip: int = 0) -> Iterator[Piece]:
-    """Lines of comma-separated fields as columns of text under these names, with `line`; an empty field is null."""
+    """Lines of comma-separated fields as columns of text under these names, with `line`; an empty field is null.
+
+    A member without rows gives one piece without rows.
+    """
+    some = False
     for first, block in blocks(member, size, skip):
+        some = True
         raw = np.frombuffer(block if block.endswith(b"\n") else block + b"\n", np.uint8)
         ends = np.flatnonzero(raw == NEWLINE)
         commas = np.diff(np.searchsorted(np.flatnonzero(raw == COMMA), ends), prepend=0)
@@ -65,6 +70,8 @@ def tables(member: Member, names: Sequence[str], size: int, skip: int = 0) -> It
         text = raw.tobytes() if good.all() else raw[np.repeat(good, lengths)].tobytes()
         frame = _parsed(text, names).with_columns(pl.Series("line", numbers[good], pl.Int64))
         yield Piece(frame, _ragged(raw, ends, lengths, np.flatnonzero(bad), numbers, commas, len(names), member.name))
+    if not some:
+        yield Piece(_parsed(b"", names).with_columns(pl.lit(0, pl.Int64).alias("line")))
 
 
 def _parsed(text: bytes, names: Sequence[str]) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import warnings
+import zipfile
 from pathlib import Path
 
 import polars as pl
@@ -190,8 +191,47 @@ def test_a_file_without_fault_warns_of_nothing(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert read(written(tmp_path, "t.csv", HEAD + LINE.format(at=AT, price=1, amount=1))).height == 1
-    empty = load(written(tmp_path, "t.csv", HEAD))
-    assert (empty.frame.height, empty.dropped.height) == (0, 0)
+
+
+HEADS = {
+    "trade": HEAD,
+    "quote": "exchange,symbol,timestamp,local_timestamp,ask_amount,ask_price,bid_price,bid_amount\n",
+    "book": "exchange,symbol,timestamp,local_timestamp,asks[0].price,asks[0].amount,bids[0].price,bids[0].amount\n",
+    "diff": "exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount\n",
+}
+
+
+@pytest.mark.parametrize("clock", HEADS)
+def test_a_file_of_a_header_only_gives_no_rows_in_the_columns_of_its_clock(tmp_path, clock):
+    row = {"trade": "1,buy,10,1", "quote": "1,11,10,1", "book": "11,1,10,1", "diff": "true,bid,10,1"}[clock]
+    full = load(written(tmp_path, "full.csv", HEADS[clock] + f"x,BTC,{AT},{AT},{row}\n"))
+    empty = load(written(tmp_path, "empty.csv", HEADS[clock]))
+    assert (empty.clock, empty.frame.height, empty.dropped.height) == (clock, 0, 0)
+    assert full.frame.height == 1
+    assert empty.frame.schema == full.frame.schema
+    assert read(tmp_path / "empty.csv").schema == full.frame.schema
+
+
+def zipped(folder, members):
+    with zipfile.ZipFile(folder / "several.zip", "w") as packed:
+        for name, text in members.items():
+            packed.writestr(name, text)
+    return folder / "several.zip"
+
+
+def test_a_zip_of_two_formats_is_refused_with_both(tmp_path):
+    trades = HEAD + LINE.format(at=AT, price=1, amount=1)
+    path = zipped(tmp_path, {"a.csv": trades, "b.csv": HEADS["quote"] + f"x,BTC,{AT},{AT},1,11,10,1\n"})
+    with pytest.raises(DataError, match=r"two kinds, a.csv \(tardis trades\) and b.csv \(tardis quotes\); unpack it"):
+        load(path)
+
+
+@pytest.mark.parametrize("name", ["README.txt", "zzz.txt", "notes.md"])
+def test_a_member_of_no_format_is_told_wherever_it_stands(tmp_path, name):
+    trades = HEAD + LINE.format(at=AT, price=1, amount=1)
+    rows = load(zipped(tmp_path, {"t.csv": trades, name: "Thank you\nfor reading, this\n"}))
+    assert (rows.format, rows.frame.height) == ("tardis trades", 1)
+    assert rows.dropped.rows() == [(name, 1, "the member is no tardis trades", "Thank you")]
 
 
 def test_a_clock_that_is_behind_is_noted(tmp_path):
