@@ -155,6 +155,14 @@ def test_a_missing_file_and_a_wrong_length_are_named(tmp_path):
         read(written(tmp_path, HEADER + DAY.format(2)), starts="fast")
 
 
+@pytest.mark.parametrize("starts", ["0m", "xx", "-1m", "1.5h", "99999999999999w", ""])
+def test_a_length_that_is_none_is_refused_for_bars_of_anyone(tmp_path, starts):
+    kline = "1704153600000,1,2,1,2,5,1704153659999,9,1,1,1,0\n"
+    for path in (written(tmp_path, HEADER + DAY.format(2)), written(tmp_path, kline, "BTCUSDT-1m-2024-01-02.csv")):
+        with pytest.raises(DataError, match=f"starts is a length such as '1m', '4h' or '1d', got '{starts}'"):
+            read(path, starts=starts)
+
+
 def test_a_file_without_a_price_or_with_a_bad_one_is_refused_by_the_door(tmp_path):
     with pytest.raises(TableError, match="bars: column 'high' is missing"):
         read(written(tmp_path, "Date,Open,Low,Close\n2024-01-02,1,1,1\n"))

@@ -18,6 +18,7 @@ from quantlib.data import generic
 from quantlib.data.fit import fit
 from quantlib.data.format import DROPPED, Ask, DataError, Format, Rows
 from quantlib.data.formats import FORMATS
+from quantlib.data.lengths import span
 from quantlib.data.sources import PACKED, Member, glimpse, members
 from quantlib.data.text import LONGEST
 from quantlib.schema import moment
@@ -159,6 +160,8 @@ def _known(path: Path) -> tuple[Format, list[Member], pl.DataFrame]:
 def _pieces(path: Path, symbol: str | None, starts: str | None, clock: str | None, block: int) -> Iterator[Rows]:
     if block < 1:
         raise ValueError(f"read: block must be at least 1 byte, got {block}")
+    if starts is not None:
+        span(starts)
     one, streams, strays = _known(path)
     clock = clock or one.clocks[0]
     if clock not in one.clocks:
