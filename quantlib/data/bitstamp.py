@@ -45,10 +45,9 @@ def _pieces(members: list[Member], ask: Ask) -> Iterator[Piece]:
         for texts in lines(member, ask.block):
             parts = pl.col("text").str.extract_groups(r"^(?<local>\d{13}) (?<kind>\w+) (?<json>\{.*\})\s*$")
             split = texts.with_columns(parts.alias("parts")).unnest("parts")
-            known = pl.col("kind").is_in([*ACTIONS, "order_book", "trade"]).fill_null(False)
-            good = split.filter(known).with_columns(
-                instant(epoch(pl.col("local").cast(pl.Int64))).alias("ts"), pl.lit(ask.symbol).alias("symbol")
-            )
+            ts = epoch(pl.col("local").cast(pl.Int64))
+            known = (pl.col("kind").is_in([*ACTIONS, "order_book", "trade"]) & (ts > 0)).fill_null(False)
+            good = split.filter(known).with_columns(instant(ts).alias("ts"), pl.lit(ask.symbol).alias("symbol"))
             frames, unread = sifted(good, read)
             strange = pl.concat([split.filter(~known), *(rows.select(split.columns) for rows in unread)])
             dropped = told(

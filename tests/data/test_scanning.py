@@ -150,18 +150,31 @@ def test_lines_of_recordings_that_cannot_be_read_are_told(tmp_path):
         "17231612",
         kept,
         f"1723161255088176368 {trade}",
+        f"99999999999999999 {trade}",
     ]
     rows = load(written(tmp_path, "r.txt", "\n".join(lines)))
     assert rows.clock == "diff"
     rows = load(tmp_path / "r.txt", clock="trade")
     assert rows.frame["id"].to_list() == [1, 1, 1]
-    assert rows.dropped["line"].to_list() == [2, 3, 4]
+    assert rows.dropped["line"].to_list() == [2, 3, 4, 7]
     log = '1430438404645 trade {"price": 236.47, "amount": 0.2, "id": 8}'
     rows = load(
-        written(tmp_path, "r.log", "\n".join([log, log.replace("0.2", "0.2.2"), log.replace("trade", "nothing"), log])),
+        written(
+            tmp_path,
+            "r.log",
+            "\n".join(
+                [
+                    log,
+                    log.replace("0.2", "0.2.2"),
+                    log.replace("trade", "nothing"),
+                    log,
+                    log.replace("1430438404645", "9999999999999"),
+                ]
+            ),
+        ),
         clock="trade",
     )
-    assert (rows.frame.height, rows.dropped["line"].to_list()) == (2, [2, 3])
+    assert (rows.frame.height, rows.dropped["line"].to_list()) == (2, [2, 3, 5])
 
 
 def test_a_level_without_a_side_is_told(tmp_path):
