@@ -65,8 +65,6 @@ def converted(schema: Schema, given: Mapping[str, pl.Series | NDArray[Any]]) -> 
             columns[name] = instants(schema.door, name, column)
         elif name in kinds or _numeric(column):
             columns[name] = numbers(schema.door, name, column)
-            if name not in kinds and np.isinf(columns[name]).any():
-                raise TableError(f"{schema.door}: column {name!r} holds an infinite number; a missing one is NaN")
     lengths = {name: len(column) for name, column in given.items()}
     if len(set(lengths.values())) > 1:
         raise TableError(f"{schema.door}: columns must have one length, got {lengths}")

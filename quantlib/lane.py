@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import isinf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,7 +39,6 @@ class Form(NamedTuple):
     kinds: tuple[type, ...]
     places: list[NDArray[Any]]
     columns: Columns
-    further: list[NDArray[Any]]  # those that the schema does not know
 
 
 class Lane:
@@ -64,7 +62,7 @@ class Lane:
         self.blocks: Columns = {}  # of levels, whose rows are one-row columns: stem -> (levels, 1)
         self.answer: Columns = {}  # and those written for them, one beneath the other in `values`
         self.values = np.empty((len(self.outputs), 1))
-        self.form = Form((), (), [], {}, [])
+        self.form = Form((), (), [], {})
         self.loops: Callable[[], None] | None = None  # all of them on the one-row columns
 
     def columns(self, rows: Any) -> Columns:
@@ -160,8 +158,7 @@ class Lane:
         if all(kind in (int, float) or name in aside for name, kind in zip(values, kinds, strict=True)):
             nowhere = np.empty(1, object)  # takes the symbol's name and what is idle
             places = [nowhere if name in aside else columns[name] for name in values]
-            further = [columns[name] for name in columns if name not in self.kinds]
-            self.form = Form(tuple(values), kinds, places, dict(columns), further)
+            self.form = Form(tuple(values), kinds, places, dict(columns))
         return columns
 
     def _fits(self, values: Mapping[str, Any]) -> bool:
@@ -172,7 +169,7 @@ class Lane:
         except OverflowError:
             return False
         self.row["symbol"][0] = self._code(values.get("symbol"))
-        return not any(isinf(place[0]) for place in self.form.further)
+        return True
 
     def _idle(self, name: str, value: Any) -> bool:
         """Whether it is no number and nobody reads it, such as a trade's id: it is left out, as it is of many rows."""
@@ -198,8 +195,6 @@ class Lane:
         except (TypeError, ValueError, OverflowError):
             kind = "a moment within the years 1677 to 2262" if column.dtype == np.int64 else "a number"
             raise TableError(f"{who}: {name} must be {kind}, got {value!r}") from None
-        if name not in self.kinds and np.isinf(column[0]):
-            raise TableError(f"{who}: column {name!r} holds an infinite number; a missing one is NaN")
         return column
 
     def _many(self, rows: Any) -> Columns:

@@ -41,18 +41,6 @@ def test_a_column_of_words_is_no_missing_column():
         quantlib.compute(sma(2, price="name"), BARS.with_columns(name=pl.lit("x")))
 
 
-def test_an_infinite_number_is_let_in_nowhere():
-    rows = BARS.with_columns(signal=pl.Series([1.0, float("inf"), 2.0]))
-    with pytest.raises(TableError, match="column 'signal' holds an infinite number; a missing one is NaN"):
-        quantlib.bars(rows)
-    stream = Stream([sma(2, price="signal")], ["X"])
-    for ts in (1, 2, 3):
-        stream.push(BAR | {"ts": ts, "signal": 1.0})
-    with pytest.raises(TableError, match="column 'signal' holds an infinite number"):
-        stream.push(BAR | {"signal": float("inf")})
-    assert stream.push(BAR | {"signal": 2.0}) == {"sma": 1.5}
-
-
 @pytest.mark.parametrize(
     ("row", "told"),
     [
