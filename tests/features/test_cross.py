@@ -42,7 +42,8 @@ def universe(seed, moments=60, symbols=7, gone=0.2):
     return pd.DataFrame(prices), rows, [f"S{k}" for k in range(symbols)]
 
 
-VALUES = st.lists(st.one_of(st.floats(-1e6, 1e6), st.sampled_from([0.0, 1.0, 2.0])), min_size=1, max_size=40)
+NUMBERS = st.floats(-1e6, 1e6, allow_subnormal=False)  # scipy's deviations of subnormal numbers are rounding alone
+VALUES = st.lists(st.one_of(NUMBERS, st.sampled_from([0.0, 1.0, 2.0])), min_size=1, max_size=40)
 
 
 @given(values=VALUES)
@@ -109,13 +110,14 @@ def test_sector_correlation_is_the_mean_of_pandas_correlations(seed, gone):
     n = 10
     prices, rows, symbols = universe(seed, gone=gone)
     seen = output(sector_correlation(n), symbols, **rows)
+    prices = prices[prices.notna().any(axis=1)]  # a moment at which nobody trades is none
     returns = np.log(prices).ffill().diff().fillna(0.0)  # absent: it did not move
     for i in np.flatnonzero(~np.isnan(seen["sector_correlation"]))[::17]:
         at, sector = rows["ts"][i], rows["sector"][i]
         known = prices.loc[: at - 1].notna().sum() >= n  # n rows behind them
         mates = [s for s in prices.columns if known[s] and s % 2 == sector and not np.isnan(prices.loc[at, s])]
         assert seen["sector_correlation_members"][i] == len(mates)
-        table = returns.loc[at - n + 1 : at, mates].corr().to_numpy()
+        table = returns.loc[:at, mates].tail(n).corr().to_numpy()
         pairs = table[np.triu_indices(len(mates), 1)]
         wanted = pairs.mean() if pairs.size else 0.0
         assert seen["sector_correlation"][i] == pytest.approx(wanted, abs=1e-12)
