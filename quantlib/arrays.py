@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from quantlib.core import Columns, nearest, writable
 from quantlib.schema import SIDES, Schema, TableError, synonym
 
-Given = Mapping[str, Any]  # name -> polars series, numpy array or list
 DAY = 86_400_000_000_000  # nanoseconds
 TICKS = {"ms": 10**6, "us": 10**3, "ns": 1}  # nanoseconds in what a Datetime counts
 FINER = ("ps", "fs", "as")  # numpy's units below a nanosecond

@@ -1,6 +1,5 @@
 """Slips of the pen are told in one line: who, what, and how to put it right."""
 
-import numpy as np
 import polars as pl
 import pytest
 
@@ -89,4 +88,4 @@ def test_a_name_that_looks_like_a_ladder_of_a_billion_is_a_name():
 def test_the_library_does_not_suggest_what_it_does_not_have():
     with pytest.raises(AttributeError, match=r"quantlib has no 'options'\.$"):
         _ = quantlib.options
-    assert np.isfinite(len(dir(quantlib)))
+    assert "options" not in dir(quantlib)

@@ -28,7 +28,6 @@ from quantlib.rebuild.orders import ADD, CLEAR, DO_NOTHING, LOSE, REDUCE, SET
 HEAD = {"ts_event", "rtype", "publisher_id", "instrument_id"}
 SCALE = 1e9
 UNDEFINED = 2**63 - 1
-NO_TIME = -1  # UNDEF_TIMESTAMP, 2^64 - 1, as int64
 LAST, BAD_BOOK = 128, 4  # flags
 ACTIONS = {"A": ADD, "C": REDUCE, "M": SET, "R": CLEAR}
 SECONDS = {32: 1, 33: 60, 34: 3600, 35: 86_400, 36: 86_400}  # a bar's length by its rtype
