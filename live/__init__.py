@@ -17,6 +17,11 @@ Errors, all of them `LiveError`:
     ├── StateError            a snapshot that is not of this session; the one before it or the journal takes its place
     ├── SessionError          what was asked does not fit the session in this folder
     │   └── SessionInUse      another process runs it
+    ├── ConfigError           a setting is missing or makes no sense: set it
+    ├── FeedError             market data that will not come: other keys, plan or symbols are needed
     ├── BrokerError           the broker was asked for what it cannot do
+    │   ├── Refused           it said no: the order is dropped and the desk told
+    │   ├── Unanswered        nobody knows whether the call had its effect: it is looked up by its name
+    │   └── Broken            too many failures in a row: no call until the circuit closes
     └── ReconcileError        desk and broker differ and nothing explains it: no trading
 """

@@ -18,11 +18,11 @@ from backtest.compiling import announced
 from backtest.costs import Costs
 from live.config import CASH, COSTS, Config
 from live.errors import SessionError
-from live.feed import cut, instant
 from live.journal import read
 from live.lock import is_held
 from live.operator import want, wanted_in
 from live.session import replay, there
+from live.tape import cut, instant
 from live.words import INPUT, MAGIC, OPERATOR, OUTPUT, action_of, output_of
 from quantlib.core import nearest
 from quantlib.desk.memory import OPERATOR as ACTIONS

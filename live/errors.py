@@ -33,8 +33,28 @@ class SessionInUse(SessionError):
     """Another process runs this session."""
 
 
+class ConfigError(LiveError):
+    """A setting that is missing or makes no sense."""
+
+
+class FeedError(LiveError):
+    """Market data that will not come: bad keys, no entitlement, a symbol unknown."""
+
+
 class BrokerError(LiveError):
     """The broker was asked for what it cannot do."""
+
+
+class Refused(BrokerError):
+    """The broker said no, and will say it again."""
+
+
+class Unanswered(BrokerError):
+    """No answer came, so nobody knows yet whether the call had its effect."""
+
+
+class Broken(BrokerError):
+    """Too many calls failed: the circuit breaker is open, and no call is made until it closes."""
 
 
 class ReconcileError(LiveError):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from live.broker import Broker
+from live.brokers.protocol import Broker
 from live.errors import BrokerError, ReconcileError
 from live.state import State
 from live.words import tickets

@@ -8,14 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from backtest.costs import Costs
-from live.broker import Broker, SimulatedBroker
+from live.brokers.protocol import Broker
+from live.brokers.simulated import SimulatedBroker
 from live.config import Config, recorded, refuse_other
 from live.errors import Corrupted, ReconcileError, SessionError, StateError
-from live.feed import Tape
 from live.journal import Contents, Frame, Journal, Place, read
 from live.reconcile import reconcile, resend
 from live.runner import SNAPSHOT_STEPS, Runner
 from live.state import State
+from live.tape import Tape
 from live.vault import generations
 from live.words import INPUT, MAGIC, OPERATOR, OUTPUT, Input, action_of, input_of, output_bytes, raw
 from quantlib.desk import memory as desks

@@ -15,12 +15,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from live.broker import Broker
+from live.brokers.protocol import Broker
 from live.config import Config
-from live.feed import Tape
 from live.journal import Journal
 from live.operator import CODES, Hand
 from live.state import State
+from live.tape import Tape
 from live.vault import keep
 from live.words import INPUT, OPERATOR, OUTPUT, Action, Input, Output, action_bytes, input_bytes, output_bytes, tickets
 

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple, Protocol
 from backtest.costs import Costs, cost_record
 from live.config import CASH, Config, config_of, recorded
 from live.errors import SessionError
-from live.feed import Pace, Tape
 from live.journal import read
 from live.lock import alone
 from live.recovery import opened
 from live.references import strategy_of
 from live.runner import SNAPSHOT_STEPS, Runner, put_aside
+from live.tape import Pace, Tape
 from live.words import MAGIC, Output
 from quantlib.desk import memory as desks
 from quantlib.desk.memory import MODES, REASONS, Instrument

@@ -13,10 +13,10 @@ import polars as pl
 
 from backtest.costs import Costs
 from live.config import config_of
-from live.feed import Tape
 from live.reconcile import working
 from live.recovery import opened
 from live.session import Summary, replay
+from live.tape import Tape
 from live.words import raw
 from quantlib.desk.memory import Desk
 from quantlib.desk.policy import Exits, Gates, Limits, Policy, fixed_fraction

@@ -20,9 +20,9 @@ import pytest
 from scenes import End, believed
 
 from live.config import COSTS, config_of
-from live.feed import Tape
 from live.recovery import opened
 from live.references import strategy_of
+from live.tape import Tape
 from quantlib.data.samples import indices
 from quantlib.table import bars
 

@@ -11,10 +11,10 @@ import live.reconcile
 import live.recovery
 import live.runner
 import live.session
-from live.broker import SimulatedBroker
+from live.brokers.simulated import SimulatedBroker
 from live.errors import LiveError
-from live.feed import instant
 from live.operator import want
+from live.tape import instant
 from live.words import tickets
 
 

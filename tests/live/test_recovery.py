@@ -193,10 +193,10 @@ def test_a_broker_that_lost_its_last_steps_makes_them_again(tmp_path: Path, monk
 
 
 def test_an_account_that_was_changed_refuses_to_trade_and_shows_both_sides(tmp_path: Path) -> None:
-    from live.broker import SimulatedBroker
+    from live.brokers.simulated import SimulatedBroker
     from live.config import config_of
-    from live.feed import Tape
     from live.recovery import opened
+    from live.tape import Tape
 
     half(tmp_path / "s")
     table, strategy = scored(), scoring()
@@ -234,7 +234,7 @@ def test_an_empty_tape_is_refused(tmp_path: Path) -> None:
 
 
 def test_nothing_is_acted_on_before_it_is_on_the_disk(tmp_path: Path, monkeypatch: Any) -> None:
-    from live.broker import SimulatedBroker
+    from live.brokers.simulated import SimulatedBroker
     from live.journal import Journal
 
     synced: dict[str, int] = {}

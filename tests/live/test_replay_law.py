@@ -10,7 +10,7 @@ from scenes import scored
 
 import backtest
 from backtest.costs import Costs
-from live.broker import SimulatedBroker
+from live.brokers.simulated import SimulatedBroker
 from live.parity import check
 from live.session import replay
 from quantlib.desk.consult import decision

@@ -1,7 +1,7 @@
-"""What a runner asks of a broker, and a simulated one that keeps its own books on disk.
+"""A broker that is simulated, and keeps its own books on disk.
 
-The simulated broker is as independent of the runner as a real one: it has a journal and snapshots of its own, knows
-commands by their tickets, and a runner that comes back after a crash finds it as it was left.
+It is as independent of the runner as a real one: it has a journal and snapshots of its own, knows commands by their
+tickets, and a runner that comes back after a crash finds it as it was left.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from backtest.costs import Costs
 from backtest.engine import NO_TIMES, NOTHING
 from backtest.exchange import accept
 from backtest.loop import match_rows
+from live.brokers.protocol import Standing
 from live.errors import BrokerError
 from live.journal import Journal, Place
 from live.vault import generations, keep
@@ -32,43 +33,6 @@ from quantlib.snapshot import SnapshotError, dumped, loaded
 MAGIC = b"QLBROKER"
 STEP, ACCEPT = 1, 2
 NO_REPORTS = np.empty(0, REPORT)
-
-
-class Standing(NamedTuple):
-    """What a broker holds for us: cash, signed lots by symbol, and records of working orders."""
-
-    cash: float
-    lots: NDArray[Any]
-    working: NDArray[Any]
-
-
-class Broker(Protocol):
-    """What a runner asks of a broker.  Everything may be asked twice; nothing then happens twice."""
-
-    @property
-    def made(self) -> int:
-        """Steps whose rows have happened at the broker."""
-
-    def reports(self, step: int, rows: NDArray[Any]) -> NDArray[Any]:
-        """What there is to report before the desk sees these rows; a step made before says the same again."""
-
-    def unheard(self, step: int) -> NDArray[Any]:
-        """All reports that a desk which has taken `step` steps has not heard."""
-
-    def submit(self, tickets: Sequence[str], commands: NDArray[Any], ts: int) -> None:
-        """Carry out commands; those whose ticket is known are passed over.  They are safe when this returns."""
-
-    def knows(self, ticket: str) -> bool:
-        """Whether a command of this ticket has arrived."""
-
-    def standing(self) -> Standing:
-        """Cash, positions and working orders."""
-
-    def save(self) -> None:
-        """A good moment to make the next start quick."""
-
-    def close(self) -> None:
-        """The end of this connection."""
 
 
 class SimulatedBroker:
