@@ -17,7 +17,7 @@ from quantlib.desk.messages import (
     STOP_LEG,
     TARGET_LEG,
 )
-from quantlib.desk.orders import adverse_tick, insert, nearest_tick
+from quantlib.desk.orders import adverse_tick, insert, leg_ticks
 from quantlib.jit import kernel
 
 
@@ -95,7 +95,7 @@ def end_siblings(x, s, o, ts, lots):
 
 @kernel
 def attach(x, s, k, ts, lots, paid, per_tick, inside):
-    """Bracket legs for what an entry filled: new ones at fractions of the fill price, or the first fill's, grown."""
+    """Bracket legs for what an entry filled: new ones at their prices, or the first fill's, grown."""
     book, orders, entry = x.books[s], x.orders, x.orders[k]
     grown = False
     j = book.head
@@ -112,7 +112,9 @@ def attach(x, s, k, ts, lots, paid, per_tick, inside):
         fraction = entry.stop_fraction if which == STOP_LEG else entry.target_fraction
         if fraction > 0.0:
             away = -entry.side if which == STOP_LEG else entry.side
-            ticks = max(1, nearest_tick(paid * (1.0 + away * fraction), per_tick))
+            ticks = entry.stop_leg if which == STOP_LEG else entry.target_leg
+            if ticks == 0:
+                ticks = leg_ticks(paid, away * fraction, per_tick)
             j = insert(orders, x.state[0], book, entry, ts)
             if j == 0:
                 x.state[0].lost += 1
@@ -127,6 +129,7 @@ def attach(x, s, k, ts, lots, paid, per_tick, inside):
             leg.tif = GTC
             leg.stop_fraction = 0.0
             leg.target_fraction = 0.0
+            leg.stop_leg = leg.target_leg = 0
             leg.order = STOP if which == STOP_LEG else LIMIT
             leg.stop = ticks if which == STOP_LEG else 0
             leg.limit = 0 if which == STOP_LEG else ticks

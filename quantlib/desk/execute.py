@@ -40,7 +40,7 @@ from quantlib.desk.messages import (
     STOP_LIMIT,
     SUBMIT,
 )
-from quantlib.desk.orders import find, insert, nearest_tick
+from quantlib.desk.orders import find, insert, leg_ticks, nearest_tick
 from quantlib.desk.risk import breach, has_room
 from quantlib.desk.sizing import sized_lots
 from quantlib.jit import block, kernel
@@ -66,6 +66,7 @@ def submit(desk, s, ts, side, lots, limit, stop, stop_fraction, target_fraction,
     c.stop = stop
     c.stop_fraction = stop_fraction
     c.target_fraction = target_fraction
+    c.stop_leg = c.target_leg = 0
     c.symbol = s
     c.side = side
     c.order = MARKET if limit == 0 and stop == 0 else LIMIT if stop == 0 else STOP if limit == 0 else STOP_LIMIT
@@ -102,6 +103,7 @@ def amend(desk, s, k, ts, kind, lots, limit, stop):
     c.stop = stop
     c.stop_fraction = 0.0
     c.target_fraction = 0.0
+    c.stop_leg = c.target_leg = 0
     c.symbol = s
     c.side = o.side
     c.order = o.order
@@ -182,7 +184,21 @@ def enter(desk, s, ts, close, side, wish, volatility, distance):
         return -reason
     tif = GTC if policy.gtc != 0 or wish.gtc != 0 else DAY
     submit(desk, s, ts, side, lots, limit, stop, stop_fraction, target_fraction, ENTRY, tif, 0, price)
+    if policy.anchored != 0:
+        anchor(desk, s, limit / per_tick if limit > 0 else stop / per_tick if stop > 0 else close)
     return LONG if side > 0 else SHORT
+
+
+@kernel
+def anchor(desk, s, price):
+    """Fix the legs of the entry just commanded at their fractions of a price that is known now."""
+    account, per_tick = desk.account[0], desk.instruments[s].per_tick
+    c = desk.commands[account.commands - 1]
+    o = desk.orders[find(desk.orders, desk.holdings[s], c.id)]
+    if c.stop_fraction > 0.0:
+        c.stop_leg = o.stop_leg = leg_ticks(price, -c.side * c.stop_fraction, per_tick)
+    if c.target_fraction > 0.0:
+        c.target_leg = o.target_leg = leg_ticks(price, c.side * c.target_fraction, per_tick)
 
 
 @kernel

@@ -176,7 +176,7 @@ def _adopt_leg(desk, r):
 def _ask_of(desk, r):
     ask = desk.orders[0]  # slot 0 is no order, so it can carry a leg's words to its slot
     ask.id, ask.group, ask.lots, ask.limit, ask.stop = r.id, r.group, r.lots, r.limit, r.stop
-    ask.stop_fraction, ask.target_fraction = 0.0, 0.0
+    ask.stop_fraction, ask.target_fraction, ask.stop_leg, ask.target_leg = 0.0, 0.0, 0, 0
     ask.symbol, ask.side, ask.order, ask.tif, ask.leg, ask.reduce = r.symbol, r.side, r.order, 2, r.leg, 1
     return ask
 

@@ -45,10 +45,11 @@ STATUSES = {
 SIDES = {BUY: "buy", SELL: "sell"}
 
 # What an order asks for.  `group` ties orders of which one cancels the other; the legs of a bracket carry the id of
-# their entry.  `stop_fraction` and `target_fraction` ask the venue to attach legs at that fraction of the fill price.
+# their entry.  `stop_fraction` and `target_fraction` ask the venue to attach legs at that fraction of the fill price;
+# `stop_leg` and `target_leg`, in ticks, ask for them at fixed prices instead, as brokers with bracket orders take them.
 ASK = [
     ("id", "i8"), ("group", "i8"), ("lots", "i8"), ("limit", "i8"), ("stop", "i8"), ("stop_fraction", "f8"),
-    ("target_fraction", "f8"), ("symbol", "i4"), ("side", "i1"), ("order", "i1"), ("tif", "i1"), ("leg", "i1"),
+    ("target_fraction", "f8"), ("stop_leg", "i8"), ("target_leg", "i8"), ("symbol", "i4"), ("side", "i1"), ("order", "i1"), ("tif", "i1"), ("leg", "i1"),
     ("reduce", "i1"),
 ]  # fmt: skip
 

@@ -31,6 +31,8 @@ def insert(orders, owner, head, ask, ts):
     o.stop = ask.stop
     o.stop_fraction = ask.stop_fraction
     o.target_fraction = ask.target_fraction
+    o.stop_leg = ask.stop_leg
+    o.target_leg = ask.target_leg
     o.symbol = ask.symbol
     o.side = ask.side
     o.order = ask.order
@@ -89,6 +91,12 @@ def sweep(orders, owner, head):
 def nearest_tick(price, per_tick):
     """Ticks of the grid price nearest to `price`, ties to even."""
     return int(rint(price * per_tick))
+
+
+@block
+def leg_ticks(price, move, per_tick):
+    """Ticks of a bracket leg that stands `move`, a signed fraction, away from a price; at least 1."""
+    return max(1, nearest_tick(price * (1.0 + move), per_tick))
 
 
 @block

@@ -51,13 +51,18 @@ def risk_per_trade(fraction: float, cap: float = 0.049) -> Sizing:
 
 
 class Exits(NamedTuple):
-    """The bracket around an entry, as fractions of its fill price or in multiples of the `distance` column."""
+    """The bracket around an entry, as fractions of its fill price or in multiples of the `distance` column.
+
+    Brokers take brackets with fixed prices: live wants them `anchored`, at fractions of the close that was decided on
+    (of the limit or stop price, where the entry has one).
+    """
 
     stop: float = 0.0  # stop loss, fraction of the fill price; 0: none
     target: float = 0.0  # take profit, fraction of the fill price; 0: none
     stop_distances: float = 0.0  # stop loss in multiples of the `distance` column (say an ATR); 0: none
     target_distances: float = 0.0
     max_rows: int = 0  # leave after this many rows of the symbol; 0: never
+    anchored: bool = False  # legs at fractions of the price decided on, known when ordering, not of the fill price
 
 
 class Gates(NamedTuple):
