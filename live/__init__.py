@@ -23,5 +23,7 @@ Errors, all of them `LiveError`:
     │   ├── Refused           it said no: the order is dropped and the desk told
     │   ├── Unanswered        nobody knows whether the call had its effect: it is looked up by its name
     │   └── Broken            too many failures in a row: no call until the circuit closes
+    ├── AuditError            the audit log cannot be gone on with: nothing is done that it could not tell of
+    ├── SeatError             the operator's seat cannot be served
     └── ReconcileError        desk and broker differ and nothing explains it: no trading
 """

@@ -59,3 +59,11 @@ class Broken(BrokerError):
 
 class ReconcileError(LiveError):
     """Desk and broker differ and nothing explains it."""
+
+
+class AuditError(LiveError):
+    """The audit log cannot be written or gone on with: nothing is done that it could not tell of."""
+
+
+class SeatError(LiveError):
+    """The operator's seat cannot be served: a port in use, a token file that others may read."""
