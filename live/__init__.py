@@ -25,5 +25,6 @@ Errors, all of them `LiveError`:
     │   └── Broken            too many failures in a row: no call until the circuit closes
     ├── AuditError            the audit log cannot be gone on with: nothing is done that it could not tell of
     ├── SeatError             the operator's seat cannot be served
+    ├── Denied                what the loopback answers with an HTTP error
     └── ReconcileError        desk and broker differ and nothing explains it: no trading
 """

@@ -67,3 +67,12 @@ class AuditError(LiveError):
 
 class SeatError(LiveError):
     """The operator's seat cannot be served: a port in use, a token file that others may read."""
+
+
+class Denied(LiveError):
+    """The loopback's answer is an HTTP error: its status, the broker's code and message, and what else the body says."""
+
+    def __init__(self, status: int, code: int, message: str, **more: object) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body: dict[str, object] = {"code": code, "message": message, **more}
