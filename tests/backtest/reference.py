@@ -179,7 +179,9 @@ class Reference:
         for kind, fraction in (("stop", entry["stop_fraction"]), ("limit", entry["target_fraction"])):
             if fraction > 0:
                 away = -entry["side"] if kind == "stop" else entry["side"]
-                leg = self.order(kind, -entry["side"], lots, paid * (1 + away * fraction), "leg")
+                near = entry["limit"] if self.policy.limit_ticks else entry["decided"]
+                price = (near if self.policy.exits.anchored else paid) * (1 + away * fraction)
+                leg = self.order(kind, -entry["side"], lots, price, "leg")
                 leg |= {"bracket": entry["bracket"], "active": -math.inf, "wait": 0, "born": born}
 
     def order(self, kind: str, side: int, lots: int, price: float, purpose: str, day: bool = False) -> dict[str, Any]:
@@ -222,6 +224,7 @@ class Reference:
             price = float(Fraction(round(self.bar["close"] * self.per_tick) - side * policy.limit_ticks, self.per_tick))
         entry = self.order(kind, side, int(policy.sizing.amount), price, "entry", day=not policy.gtc)
         entry["stop_fraction"], entry["target_fraction"] = policy.exits.stop, policy.exits.target
+        entry["decided"] = self.bar["close"]
 
     def cancel_all(self) -> None:
         """Ask for every order to be cancelled; it takes as long as an order."""

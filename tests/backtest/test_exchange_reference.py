@@ -65,6 +65,7 @@ POLICIES = st.builds(
     exits=st.builds(
         Exits, stop=st.sampled_from([0.0, 0.002, 0.01]), target=st.sampled_from([0.0, 0.003, 0.02]),
         stop_distances=st.just(0.0), target_distances=st.just(0.0), max_rows=st.sampled_from([0, 0, 4]),
+        anchored=st.booleans(),
     ),
     gates=st.just(Policy().gates), limits=st.just(Limits.off()),
 )  # fmt: skip
