@@ -7,6 +7,14 @@ window leaves no trace.
     m = memory[symbol[i]]                      # a record with the fields of spread_fields(n)
     mean, wide, away = spread(m, n, room, x)   # room = room_for(n); right once m.seen >= n
 
+Rows of one symbol that follow each other go in blocks (`blocks`), which cost a third of that:
+
+    count = steady(symbol, i, vacant(m, n), value, value)
+    spreads(m, n, room, value, i, count, work)
+    for j in range(count): mean, wide, away = spread_at(work, j, float(n), x)
+
+The values lie in a line, not in a ring: when it is full its last n begin it anew, so every window is one piece.
+
 Bounds: parts of values up to X hold multiples of X 2^-104 room^2 (`sliding`).  A value above X 2^-k is a multiple of
 X 2^(-k-53), its square rounds to one of X^2 2^(-2k-53), and the error, below X^2 2^-53, is one of X^2 2^(-2k-106): all
 three fit if 2k + 53 <= 104 - 2 log2(room).  Zeros fit anyway.
@@ -19,10 +27,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.jit import block, kernel
+from quantlib.kernels.blocks import ONE, ZERO, plane
 from quantlib.kernels.exact import two_product, two_sum
 from quantlib.kernels.lines import cut
 from quantlib.kernels.moments import excess, variance
-from quantlib.kernels.ring import window
+from quantlib.kernels.ring import SMALLEST, STEP, window
 from quantlib.kernels.sliding import gather
 
 SUMS = ("s", "q", "e", "s_low", "q_low", "e_low")  # of values, of their squares, of the squares' errors
@@ -30,10 +39,18 @@ UNITS = ("s_unit", "q_unit", "e_unit", "most", "least")  # where each is cut; bo
 EXTREME = 400  # binary exponents of X beyond which squares might over- or underflow
 
 
+def line(n: int, name: str) -> tuple[str, str, int]:
+    """A field that holds the last n values in one piece, and at least as many more."""
+    size = 2 * SMALLEST
+    while size < 2 * n:
+        size *= STEP
+    return name, "f8", size
+
+
 def spread_fields(n: int) -> list[tuple[str, str] | tuple[str, str, int]]:
     """Fields of a record that `spread` works in."""
     numbers = [(name, "f8") for name in (*SUMS, *UNITS)]
-    return [("seen", "i8"), *numbers, *window(n, "values", "squares", "errors")]
+    return [("seen", "i8"), ("place", "i8"), *numbers, line(n, "values"), *window(n, "squares")]
 
 
 def spread_blank(n: int, *more: tuple[str, str]) -> NDArray[Any]:
@@ -45,33 +62,66 @@ def spread_blank(n: int, *more: tuple[str, str]) -> NDArray[Any]:
 
 
 @block
+def vacant(m, n):
+    """How many values a block may bring.  The window before the next value is values[place : place + n]."""
+    free = m.values.size - n - m.place
+    return free if free > 0 else m.values.size - n
+
+
+@block
+def _renew(m, n):
+    """If the line is full, put its last n values at its beginning."""
+    if m.place + n == m.values.size:
+        for j in range(n):
+            m.values[j] = m.values[m.place + j]
+        m.place = 0
+
+
+@block
 def slid(m, n, room, x):
-    """Put x into the ring: (s, s_low, q, q_low) of the last n, x included, each pair the exact sum in two numbers."""
-    mask = m.values.size - 1
-    old = m.values[(m.seen - n) & mask]
-    m.values[m.seen & mask] = x
+    """Put x into the line: (s, s_low, q, q_low) of the last n, x included, each pair the exact sum in two numbers."""
+    _renew(m, n)
+    old = m.values[m.place]
+    m.values[m.place + n] = x
+    m.place += 1
     m.seen += 1
-    size = abs(x)
-    if (size <= m.most) & ((size >= m.least) | (x == 0.0)):
+    if fitting(x, m.least, m.most):
         _slide_all(m, x, old)
     else:
         _gather_all(m, n, room)
-    a, a_low = two_sum(m.s, m.s_low)
-    b = m.q + m.q_low  # squares: their low parts' sum is the smaller one
-    return a, a_low, b, (m.q_low - (b - m.q)) + (m.e + m.e_low)
+    return paired(m.s, m.q, m.e, m.s_low, m.q_low, m.e_low)
+
+
+@block
+def fitting(x, least, most):
+    """Whether a value fits the units that these bounds go with."""
+    size = abs(x)
+    return (size <= most) & ((size >= least) | (x == 0.0))
+
+
+@block
+def paired(s, q, e, s_low, q_low, e_low):
+    """(s, s_low, q, q_low): what six exact sums say of the values and of their squares."""
+    a, a_low = two_sum(s, s_low)
+    b = q + q_low  # squares: their low parts' sum is the smaller one
+    return a, a_low, b, (q_low - (b - q)) + (e + e_low)
+
+
+@block
+def _cut_all(x, s_unit, q_unit, e_unit):
+    """A value, its rounded square and what the rounding lost, each cut in two."""
+    square, error = two_product(x, x)
+    s, s_low = cut(x, s_unit)
+    q, q_low = cut(square, q_unit)
+    e, e_low = cut(error, e_unit)
+    return s, q, e, s_low, q_low, e_low
 
 
 @block
 def _slide_all(m, x, old):
     """x comes and `old` goes; both fit."""
-    square, error = two_product(x, x)
-    old_square, old_error = two_product(old, old)
-    s, s_low = cut(x, m.s_unit)
-    q, q_low = cut(square, m.q_unit)
-    e, e_low = cut(error, m.e_unit)
-    old_s, old_s_low = cut(old, m.s_unit)
-    old_q, old_q_low = cut(old_square, m.q_unit)
-    old_e, old_e_low = cut(old_error, m.e_unit)
+    s, q, e, s_low, q_low, e_low = _cut_all(x, m.s_unit, m.q_unit, m.e_unit)
+    old_s, old_q, old_e, old_s_low, old_q_low, old_e_low = _cut_all(old, m.s_unit, m.q_unit, m.e_unit)
     m.s += s - old_s
     m.q += q - old_q
     m.e += e - old_e
@@ -80,26 +130,120 @@ def _slide_all(m, x, old):
     m.e_low += e_low - old_e_low
 
 
+@block
+def spreads(m, n, room, x, first, count, work):
+    """The sums behind `spread` for `count` rows of a column: `spread_at` finds them in work, planes 0 to 3."""
+    if count == ONE:
+        put(work, ZERO, slid(m, n, room, x[first]))
+    elif count > ZERO:
+        _spread_rows(m, n, room, x, first, count, work)
+
+
+@kernel
+def _spread_rows(m, n, room, x, first, count, work):
+    """`spreads` of more rows than one: all at once if they fit, else one by one."""
+    if joined(m, n, x, first, count):
+        slide_rows(m, n, count, work)
+    else:
+        for j in range(ZERO, count):
+            put(work, j, slid(m, n, room, x[first + j]))
+
+
+@block
+def put(work, j, sums):
+    """Keep the sums of row j."""
+    work[j], work[plane(1) + j], work[plane(2) + j], work[plane(3) + j] = sums
+
+
+@block
+def sums_at(work, j):
+    """(s, s_low, q, q_low) of row j."""
+    return work[j], work[plane(1) + j], work[plane(2) + j], work[plane(3) + j]
+
+
+@block
+def joined(m, n, x, first, count):
+    """Lay rows of a column into the line, behind its last; whether all fit the units."""
+    _renew(m, n)
+    return _laid(m.values, np.uint64(m.place + n), x, first, count, m.least, m.most)
+
+
+@kernel
+def _laid(values, place, x, first, count, least, most):
+    """Copy rows of a column; whether all fit the bounds."""
+    misfits = 0
+    for j in range(ZERO, count):
+        values[place + j] = x[first + j]
+        misfits += not fitting(x[first + j], least, most)
+    return misfits == 0
+
+
+@block
+def slide_rows(m, n, count, work):
+    """`slid` for rows that are in the line and all fit; `sums_at` finds what it returns."""
+    units = m.s_unit, m.q_unit, m.e_unit
+    sums = m.s, m.q, m.e, m.s_low, m.q_low, m.e_low
+    m.s, m.q, m.e, m.s_low, m.q_low, m.e_low = _slide_rows(m.values, m.place, n, count, units, sums, work)
+    m.place += count
+    m.seen += count
+
+
+@kernel
+def _slide_rows(values, place, n, count, units, sums, work):
+    """The six sums after `count` rows that are in the line already and all fit; those after each row into work."""
+    _exchange_rows(values, np.uint64(place), np.uint64(n), count, units, work)
+    s, q, e, s_low, q_low, e_low = sums
+    for j in range(ZERO, count):
+        s += work[j]
+        q += work[plane(1) + j]
+        e += work[plane(2) + j]
+        s_low += work[plane(3) + j]
+        q_low += work[plane(4) + j]
+        e_low += work[plane(5) + j]
+        work[j], work[plane(1) + j], work[plane(2) + j] = s, q, e
+        work[plane(3) + j], work[plane(4) + j], work[plane(5) + j] = s_low, q_low, e_low
+    for j in range(ZERO, count):
+        after = work[j], work[plane(1) + j], work[plane(2) + j]
+        lows = work[plane(3) + j], work[plane(4) + j], work[plane(5) + j]
+        put(work, j, paired(*after, *lows))
+    return s, q, e, s_low, q_low, e_low
+
+
+@block
+def _exchange_rows(values, place, n, count, units, work):
+    """By how much each row changes each sum: what comes less what goes."""
+    for j in range(ZERO, count):
+        s, q, e, s_low, q_low, e_low = _cut_all(values[place + n + j], *units)
+        old_s, old_q, old_e, old_s_low, old_q_low, old_e_low = _cut_all(values[place + j], *units)
+        work[j] = s - old_s
+        work[plane(1) + j] = q - old_q
+        work[plane(2) + j] = e - old_e
+        work[plane(3) + j] = s_low - old_s_low
+        work[plane(4) + j] = q_low - old_q_low
+        work[plane(5) + j] = e_low - old_e_low
+
+
 @kernel
 def _gather_all(m, n, room):
-    """All sums anew, from the values in the ring: in units that fit them, or if they differ too much in none."""
-    mask = m.values.size - 1
+    """All sums anew, from the values in the line: in units that fit them, or if they differ too much in none."""
     largest, smallest = 0.0, np.inf
-    for j in range(m.seen - n, m.seen):
-        size = abs(m.values[j & mask])
+    for j in range(m.place, m.place + n):
+        size = abs(m.values[j])
         largest = max(largest, size)
         smallest = min(smallest, size) if size > 0.0 else smallest
     _choose_units(m, room, largest, smallest)
     m.s = m.q = m.e = m.s_low = m.q_low = m.e_low = 0.0
     if m.most > 0.0:
-        for j in range(m.seen - n, m.seen):
-            _slide_all(m, m.values[j & mask], 0.0)
+        for j in range(m.place, m.place + n):
+            _slide_all(m, m.values[j], 0.0)
         return
-    for j in range(m.seen - n, m.seen):
-        m.squares[j & mask], m.errors[j & mask] = two_product(m.values[j & mask], m.values[j & mask])
-    m.s, m.s_low, _ = gather(m.values, m.parts, m.seen, n, room)
-    m.q, m.q_low, _ = gather(m.squares, m.parts, m.seen, n, room)
-    m.e, m.e_low, _ = gather(m.errors, m.parts, m.seen, n, room)
+    m.s, m.s_low, _ = gather(m.values, m.parts, m.place + n, n, room)
+    for j in range(n):
+        m.squares[j], _ = two_product(m.values[m.place + j], m.values[m.place + j])
+    m.q, m.q_low, _ = gather(m.squares, m.parts, n, n, room)
+    for j in range(n):
+        _, m.squares[j] = two_product(m.values[m.place + j], m.values[m.place + j])
+    m.e, m.e_low, _ = gather(m.squares, m.parts, n, n, room)
 
 
 @kernel
@@ -125,8 +269,19 @@ def spread(m, n, room, x):
 
     Variance is zero where the spread is below 2^-49 of the mean: that is the rounding of the values themselves.
     """
-    a, a_low, b, b_low = slid(m, n, room, x)
-    return a / n, variance(float(n), 0.0, a, a_low, b, b_low), excess(x, float(n), 0.0, a, a_low)
+    return _spread_of(slid(m, n, room, x), float(n), x)
+
+
+@block
+def spread_at(work, j, w, x):
+    """`spread` of row j of a block, whose value is x; w is n."""
+    return _spread_of(sums_at(work, j), w, x)
+
+
+@block
+def _spread_of(sums, w, x):
+    a, a_low, b, b_low = sums
+    return a / w, variance(w, 0.0, a, a_low, b, b_low), excess(x, w, 0.0, a, a_low)
 
 
 @block

@@ -3,12 +3,15 @@
 from math import isnan, nan, sqrt
 from typing import NamedTuple
 
+import numpy as np
+
 from quantlib.core import Feature
 from quantlib.features.rows import Window, row_count
 from quantlib.jit import kernel
+from quantlib.kernels.blocks import ZERO, scratch, settled, steady
 from quantlib.kernels.lines import bounds, cut, fits, summed
 from quantlib.kernels.sliding import gather, room_for
-from quantlib.kernels.spread import spread, spread_blank
+from quantlib.kernels.spread import spread_at, spread_blank, spreads, vacant
 
 
 class Spread(NamedTuple):
@@ -47,50 +50,44 @@ def _rolling_sum(p, memory, symbol, value, total):
 
 @kernel
 def _var(p, memory, symbol, value, var):
-    i = 0
-    room = room_for(p.n)
-    while i < value.size:
-        code = symbol[i]
-        m = memory[code]
-        while i < value.size and symbol[i] == code:
-            var[i] = nan
-            if not isnan(value[i]):
-                _, wide, _ = spread(m, p.n, room, value[i])
-                if m.seen >= p.n:
-                    var[i] = wide * p.scale
-            i += 1
+    i, size = ZERO, np.uint64(value.size)
+    room, work = room_for(p.n), scratch()
+    while i < size:
+        m = memory[symbol[i]]
+        count = steady(symbol, i, vacant(m, p.n), value, value)
+        spreads(m, p.n, room, value, i, count, work)
+        for j in range(ZERO, count):
+            _, wide, _ = spread_at(work, j, float(p.n), value[i + j])
+            var[i + j] = wide * p.scale
+        i += settled(var, i, count, m.seen, p.n)
 
 
 @kernel
 def _stddev(p, memory, symbol, value, deviation):
-    i = 0
-    room = room_for(p.n)
-    while i < value.size:
-        code = symbol[i]
-        m = memory[code]
-        while i < value.size and symbol[i] == code:
-            deviation[i] = nan
-            if not isnan(value[i]):
-                _, wide, _ = spread(m, p.n, room, value[i])
-                if m.seen >= p.n:
-                    deviation[i] = sqrt(wide * p.scale)
-            i += 1
+    i, size = ZERO, np.uint64(value.size)
+    room, work = room_for(p.n), scratch()
+    while i < size:
+        m = memory[symbol[i]]
+        count = steady(symbol, i, vacant(m, p.n), value, value)
+        spreads(m, p.n, room, value, i, count, work)
+        for j in range(ZERO, count):
+            _, wide, _ = spread_at(work, j, float(p.n), value[i + j])
+            deviation[i + j] = sqrt(wide * p.scale)
+        i += settled(deviation, i, count, m.seen, p.n)
 
 
 @kernel
 def _zscore(p, memory, symbol, value, z):
-    i = 0
-    room = room_for(p.n)
-    while i < value.size:
-        code = symbol[i]
-        m = memory[code]
-        while i < value.size and symbol[i] == code:
-            z[i] = nan
-            if not isnan(value[i]):
-                _, wide, away = spread(m, p.n, room, value[i])
-                if m.seen >= p.n:
-                    z[i] = away / sqrt(wide * p.scale) if wide > 0.0 else 0.0
-            i += 1
+    i, size = ZERO, np.uint64(value.size)
+    room, work = room_for(p.n), scratch()
+    while i < size:
+        m = memory[symbol[i]]
+        count = steady(symbol, i, vacant(m, p.n), value, value)
+        spreads(m, p.n, room, value, i, count, work)
+        for j in range(ZERO, count):
+            _, wide, away = spread_at(work, j, float(p.n), value[i + j])
+            z[i + j] = away / sqrt(wide * p.scale) if wide > 0.0 else 0.0
+        i += settled(z, i, count, m.seen, p.n)
 
 
 def rolling_sum(n: int = 20, *, value: str = "close", out: str = "rolling_sum") -> Feature:

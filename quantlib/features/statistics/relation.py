@@ -2,27 +2,29 @@
 
 from math import isnan, nan
 
+import numpy as np
+
 from quantlib.core import Feature
 from quantlib.features.rows import Window, row_count
 from quantlib.jit import kernel
+from quantlib.kernels.blocks import ZERO, scratch, settled, steady
 from quantlib.kernels.sliding import room_for
-from quantlib.kernels.together import correlation, together, together_blank
+from quantlib.kernels.spread import vacant
+from quantlib.kernels.together import correlation, together, together_at, together_blank, togethers
 
 
 @kernel
 def _correl(p, memory, symbol, value, other, correl):
-    i = 0
-    room = room_for(p.n)
-    while i < value.size:
-        code = symbol[i]
-        m = memory[code]
-        while i < value.size and symbol[i] == code:
-            correl[i] = nan
-            if not isnan(value[i] + other[i]):
-                wide_x, wide_y, both = together(m, p.n, room, value[i], other[i])
-                if m.x.seen >= p.n:
-                    correl[i] = correlation(wide_x, wide_y, both)
-            i += 1
+    i, size = ZERO, np.uint64(value.size)
+    room, work = room_for(p.n), (scratch(), scratch(), scratch())
+    while i < size:
+        m = memory[symbol[i]]
+        count = steady(symbol, i, vacant(m.x, p.n), value, other)
+        togethers(m, p.n, room, value, other, i, count, work)
+        for j in range(ZERO, count):
+            wide_x, wide_y, both = together_at(work, j, float(p.n))
+            correl[i + j] = correlation(wide_x, wide_y, both)
+        i += settled(correl, i, count, m.x.seen, p.n)
 
 
 @kernel

@@ -1,20 +1,29 @@
 """The shape of the last n values: to which side they reach, and how far the farthest do.
 
 The mean slides and is exact; higher moments are summed around it anew for each row, from the oldest value to the
-newest, so the answer depends on the window alone.  The cost of a row grows with n.
+newest, so the answer depends on the window alone.  The cost of a row grows with n; rows of a block (`kernels.blocks`)
+are summed side by side.
 
 Squares must be float64 numbers: that holds for distances from the mean of 1e-135 to 1e135; beyond, both are too
 rough to use, or 0.
 """
 
-from math import frexp, isnan, ldexp, nan, sqrt
+from math import frexp, ldexp, sqrt
 from typing import NamedTuple
+
+import numpy as np
 
 from quantlib.core import Feature
 from quantlib.features.rows import row_count
 from quantlib.jit import block, kernel
+from quantlib.kernels.blocks import ONE, ZERO, plane, scratch, settled, steady
+from quantlib.kernels.fma import fma
 from quantlib.kernels.sliding import room_for
-from quantlib.kernels.spread import spread, spread_blank
+from quantlib.kernels.spread import spread_at, spread_blank, spreads, vacant
+
+TWO, THREE, FOUR = np.uint64(2), np.uint64(3), np.uint64(4)
+WIDE, TOTAL, AWAY, SCALE = 4, 5, 6, 7  # planes of a block
+PLAIN = 2.0**-200  # variances from this to its inverse need no scale
 
 
 class Shape(NamedTuple):
@@ -24,52 +33,101 @@ class Shape(NamedTuple):
 
 
 @block
-def _moments(m, n, x, away, wide):
-    """(variance, third, fourth) mean powers of the distance from the mean, all scaled so that the variance is about 1.
+def _powers(m, n, x, first, count, work, power):
+    """Scaled variance (plane 4) and sum of powers, 3 or 4, of the scaled distances from the mean (plane 5), row by row.
 
-    x is the newest value, `away` its distance, `wide` the variance.  The scale is a power of two: it changes no digit.
+    The scale is a power of two, so it changes no digit: 1 unless powers might over- or underflow.
     """
-    third = fourth = 0.0
-    scale = ldexp(1.0, -(frexp(wide)[1] // 2))
-    for j in range(m.seen - n, m.seen):
-        d = ((m.values[j & (m.values.size - 1)] - x) + away) * scale
-        third += d * d * d
-        fourth += d * d * (d * d)
-    return wide * scale * scale, third / n, fourth / n
+    wild = 0
+    for j in range(ZERO, count):
+        _, wide, away = spread_at(work, j, float(n), x[first + j])
+        work[plane(WIDE) + j], work[plane(TOTAL) + j] = wide, 0.0
+        work[plane(AWAY) + j], work[plane(SCALE) + j] = away, 1.0
+        wild += (wide > 0.0) & ((wide < PLAIN) | (wide > 1.0 / PLAIN))
+    if wild > 0:
+        for j in range(ZERO, count):
+            _rescale(work, j)
+    begin = np.uint64(m.place) - count + ONE
+    if count == ONE:
+        _add_row(m.values, begin, np.uint64(n), power, work)
+    elif count > ZERO:
+        _add_rows(m.values, begin, np.uint64(n), count, power, work)
+
+
+@kernel
+def _rescale(work, j):
+    """Scale a row so that its variance is about 1, if it is far from it."""
+    wide = work[plane(WIDE) + j]
+    if wide > 0.0 and (wide < PLAIN or wide > 1.0 / PLAIN):
+        scale = ldexp(1.0, -(frexp(wide)[1] // 2))
+        work[plane(WIDE) + j] = wide * scale * scale
+        work[plane(AWAY) + j] *= scale
+        work[plane(SCALE) + j] = scale
+
+
+@block
+def _added(total, value, x, scale, away, power):
+    """A sum with one more power of a value's distance from the mean, which is that from x, the newest, and x's own."""
+    d = fma(value - x, scale, away)
+    square = d * d
+    return fma(square, square if power == 4 else d, total)
+
+
+@kernel
+def _add_row(values, begin, n, power, work):
+    """Add up one window, from the oldest value to the newest."""
+    x, scale, away = values[begin + n - ONE], work[plane(SCALE)], work[plane(AWAY)]
+    total = 0.0
+    for j in range(begin, begin + n):
+        total = _added(total, values[j], x, scale, away, power)
+    work[plane(TOTAL)] = total
+
+
+@kernel
+def _add_rows(values, begin, n, count, power, work):
+    """Add up `count` windows side by side, each from the oldest value to the newest, four values at a time."""
+    whole = n // FOUR * FOUR
+    for j in range(begin, begin + whole, FOUR):
+        for r in range(ZERO, count):
+            x, scale, away = values[begin + n - ONE + r], work[plane(SCALE) + r], work[plane(AWAY) + r]
+            total = _added(work[plane(TOTAL) + r], values[j + r], x, scale, away, power)
+            total = _added(total, values[j + r + ONE], x, scale, away, power)
+            total = _added(total, values[j + r + TWO], x, scale, away, power)
+            work[plane(TOTAL) + r] = _added(total, values[j + r + THREE], x, scale, away, power)
+    for j in range(begin + whole, begin + n):
+        for r in range(ZERO, count):
+            x, scale, away = values[begin + n - ONE + r], work[plane(SCALE) + r], work[plane(AWAY) + r]
+            work[plane(TOTAL) + r] = _added(work[plane(TOTAL) + r], values[j + r], x, scale, away, power)
 
 
 @kernel
 def _skew(p, memory, symbol, value, skew):
-    i = 0
-    room = room_for(p.n)
-    while i < value.size:
-        code = symbol[i]
-        m = memory[code]
-        while i < value.size and symbol[i] == code:
-            skew[i] = nan
-            if not isnan(value[i]):
-                _, wide, away = spread(m, p.n, room, value[i])
-                if m.seen >= p.n:
-                    unit, third, _ = _moments(m, p.n, value[i], away, wide)
-                    skew[i] = p.scale * (third / (unit * sqrt(unit))) if wide > 0.0 else 0.0
-            i += 1
+    i, size = ZERO, np.uint64(value.size)
+    room, work = room_for(p.n), scratch()
+    while i < size:
+        m = memory[symbol[i]]
+        count = steady(symbol, i, vacant(m, p.n), value, value)
+        spreads(m, p.n, room, value, i, count, work)
+        _powers(m, p.n, value, i, count, work, 3)
+        for j in range(ZERO, count):
+            wide, third = work[plane(WIDE) + j], work[plane(TOTAL) + j] / p.n
+            skew[i + j] = p.scale * (third / (wide * sqrt(wide))) if wide > 0.0 else 0.0
+        i += settled(skew, i, count, m.seen, p.n)
 
 
 @kernel
 def _kurtosis(p, memory, symbol, value, kurtosis):
-    i = 0
-    room = room_for(p.n)
-    while i < value.size:
-        code = symbol[i]
-        m = memory[code]
-        while i < value.size and symbol[i] == code:
-            kurtosis[i] = nan
-            if not isnan(value[i]):
-                _, wide, away = spread(m, p.n, room, value[i])
-                if m.seen >= p.n:
-                    unit, _, fourth = _moments(m, p.n, value[i], away, wide)
-                    kurtosis[i] = p.scale * (fourth / (unit * unit)) - p.shift if wide > 0.0 else 0.0
-            i += 1
+    i, size = ZERO, np.uint64(value.size)
+    room, work = room_for(p.n), scratch()
+    while i < size:
+        m = memory[symbol[i]]
+        count = steady(symbol, i, vacant(m, p.n), value, value)
+        spreads(m, p.n, room, value, i, count, work)
+        _powers(m, p.n, value, i, count, work, 4)
+        for j in range(ZERO, count):
+            wide, fourth = work[plane(WIDE) + j], work[plane(TOTAL) + j] / p.n
+            kurtosis[i + j] = p.scale * (fourth / (wide * wide)) - p.shift if wide > 0.0 else 0.0
+        i += settled(kurtosis, i, count, m.seen, p.n)
 
 
 def skew(n: int = 60, *, value: str = "close", out: str = "skew") -> Feature:
