@@ -19,6 +19,7 @@ Errors, all of them `LiveError`:
     │   └── SessionInUse      another process runs it
     ├── ConfigError           a setting is missing or makes no sense: set it
     ├── FeedError             market data that will not come: other keys, plan or symbols are needed
+    │   └── HistoryError      no source gave bars of the past
     ├── BrokerError           the broker was asked for what it cannot do
     │   ├── Refused           it said no: the order is dropped and the desk told
     │   ├── Unanswered        nobody knows whether the call had its effect: it is looked up by its name

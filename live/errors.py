@@ -41,6 +41,10 @@ class FeedError(LiveError):
     """Market data that will not come: bad keys, no entitlement, a symbol unknown."""
 
 
+class HistoryError(FeedError):
+    """No source gave bars of the past."""
+
+
 class BrokerError(LiveError):
     """The broker was asked for what it cannot do."""
 
