@@ -25,7 +25,6 @@ from live.session import replay, there
 from live.tape import cut, instant
 from live.words import INPUT, MAGIC, OPERATOR, OUTPUT, action_of, output_of
 from quantlib.core import nearest
-from quantlib.desk.memory import OPERATOR as ACTIONS
 from quantlib.schema import moment
 from quantlib.table import Table, bars
 
@@ -83,7 +82,7 @@ def status(asked: Namespace) -> int:
         ts = next(f.payload for f in reversed(contents.frames) if f.kind == INPUT)
         console.print(f"last      {moment(_ts_of(ts, config))}, equity {last.equity:,.2f}")
     for action in obeyed:
-        console.print(f"operator  {ACTIONS[action.action]}, before the rows of {moment(action.ts)}")
+        console.print(f"operator  {action.word}, before the rows of {moment(action.ts)}")
     done = {action.number for action in obeyed}
     for wanted in wanted_in(asked.session / "operator"):
         if wanted.number not in done:

@@ -52,10 +52,10 @@ class Watch(NamedTuple):
     tell: Tell
 
     def began(self, runner: Runner) -> None:
-        self.tell(runner.state.step, runner.tape.steps)
+        self.tell(runner.state.step, runner.steps)
 
     def stepped(self, runner: Runner, output: Output) -> None:
-        self.tell(runner.state.step, runner.tape.steps)
+        self.tell(runner.state.step, runner.steps)
 
 
 def main() -> int:

@@ -96,7 +96,7 @@ def figures(runner: Runner) -> Figures:
     equity, high = float(account["equity"]), float(account["high_water"])
     refused = sorted(((REASONS[r], int(n)) for r, n in enumerate(account["refused"]) if n), key=lambda kept: -kept[1])
     return Figures(
-        state.last_ts, state.step, runner.tape.steps, MODES[int(account["mode"])], equity, float(account["cash"]),
+        state.last_ts, state.step, runner.steps, MODES[int(account["mode"])], equity, float(account["cash"]),
         runner.config.cash, equity - float(account["day_open"]), 1.0 - equity / high, float(account["long"]),
         float(account["short"]), state.commands, state.fills, _positions(runner), _orders(runner), _limits(runner),
         refused,

@@ -8,21 +8,40 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
 from live.errors import SessionError
+from live.words import Action
+from quantlib.core import nearest
 from quantlib.desk.memory import OPERATOR
+from quantlib.desk.policy import Limits
 
 CODES = {word: code for code, word in OPERATOR.items()}
+OVERRIDE = "override"
+WORDS = (*CODES, OVERRIDE)
 
 
 class Wanted(NamedTuple):
-    """What the operator wants, and from which moment of the tape on (None: at once)."""
+    """What the operator wants, and from which moment of the tape on (None: at once).
+
+    An override sets one of `quantlib.desk.policy.Limits` to a value until a moment, ns UTC.
+    """
 
     number: int
     word: str
-    at: int | None
+    at: int | None = None
+    who: str = ""
+    why: str = ""
+    limit: str = ""
+    value: float = 0.0
+    until: int = 0
+
+    def action(self, ts: int) -> Action:
+        """The action, obeyed before the rows of `ts`."""
+        return Action(self.number, ts, self.word, self.who, self.why, self.limit, self.value, self.until)
 
 
 class Hand:
@@ -48,17 +67,28 @@ class Hand:
         return now
 
 
-def want(folder: Path, word: str, at: int | None = None) -> Wanted:
+def want(
+    folder: Path, word: str, at: int | None = None, *, who: str = "", why: str = "", limit: str = "",
+    value: float = 0.0, until: int = 0,
+) -> Wanted:  # fmt: skip
     """Leave an action for the session that runs in `folder`'s parent, or will.
 
+    Args:
+        folder: the session's `operator` folder.
+        word: resume, reduce, halt, flatten or override.
+        at: the moment of the tape from which on, ns UTC; None: at once.
+        who, why: for the record.
+        limit, value, until: of an override: a field of `Limits`, its value, and the moment (ns UTC) it ends.
+
     Raises:
-        SessionError: if there is no such action.
+        SessionError: if there is no such action or limit, or an override says no value or end.
     """
-    if word not in CODES:
-        raise SessionError(f"operator: action must be one of {sorted(CODES)}, got {word!r}")
+    wanted = Wanted(0, word, at, who, why, limit, value, until)
+    _check(wanted)
     folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / f"{os.getpid()}.part"
-    beside.write_text(json.dumps({"action": word, "at": at}))
+    beside = folder / f"{os.getpid()}-{threading.get_ident()}.part"
+    beside.touch(0o600)
+    beside.write_text(json.dumps({name: value for name, value in wanted._asdict().items() if name != "number"}))
     number = 1
     while True:
         try:
@@ -67,7 +97,7 @@ def want(folder: Path, word: str, at: int | None = None) -> Wanted:
         except FileExistsError:
             number += 1
     beside.unlink()
-    return Wanted(number, word, at)
+    return wanted._replace(number=number)
 
 
 def wanted_in(folder: Path) -> list[Wanted]:
@@ -84,10 +114,24 @@ def _path(folder: Path, number: int) -> str:
 
 def _read(path: Path, number: int) -> Wanted:
     try:
-        said = json.loads(path.read_text())
-        at = said["at"]
-        if said["action"] not in CODES or not (at is None or isinstance(at, int)):
-            raise ValueError(said)
-    except (ValueError, KeyError, TypeError) as error:
+        wanted = Wanted(number, **json.loads(path.read_text()))
+        _check(wanted)
+    except (ValueError, TypeError, SessionError) as error:
         raise SessionError(f"operator: {path} holds no action ({error}); remove it") from error
-    return Wanted(number, said["action"], at)
+    return wanted
+
+
+def _check(wanted: Wanted) -> None:
+    if wanted.word not in WORDS:
+        raise SessionError(f"operator: action must be one of {sorted(WORDS)}, got {wanted.word!r}")
+    if wanted.at is not None and not isinstance(wanted.at, int):
+        raise SessionError(f"operator: at must be whole nanoseconds or None, got {wanted.at!r}")
+    if wanted.word != OVERRIDE:
+        return
+    if wanted.limit not in Limits._fields:
+        near = nearest(wanted.limit, Limits._fields)
+        raise SessionError(f"operator: there is no limit {wanted.limit!r}.{near} There are {', '.join(Limits._fields)}")
+    if not (isinstance(wanted.value, (int, float)) and 0 <= wanted.value < inf):
+        raise SessionError(f"operator: {wanted.limit} must be set to a number of 0 or more, got {wanted.value!r}")
+    if not (isinstance(wanted.until, int) and wanted.until > 0):
+        raise SessionError(f"operator: an override of {wanted.limit} must end, at `until` ns UTC; got {wanted.until!r}")

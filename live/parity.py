@@ -16,7 +16,6 @@ from live.journal import Contents, read
 from live.lock import is_held
 from live.references import strategy_of
 from live.words import INPUT, MAGIC, OPERATOR, Input, Output, action_of, columns_of, input_of, output_of
-from quantlib.desk.memory import OPERATOR as OPERATOR_WORDS
 from quantlib.desk.messages import COMMAND, FILLED_ROW, ORDER
 from quantlib.schema import moment
 from quantlib.strategy import Strategy
@@ -64,7 +63,7 @@ def told(config: Config, contents: Contents) -> Recorded:
     for frame in contents.frames:
         if frame.kind == OPERATOR:
             action = action_of(frame.payload)
-            waiting.append((action.ts, OPERATOR_WORDS[action.action]))
+            waiting.append((action.ts, action.word))
         elif frame.kind == INPUT:
             half = input_of(frame.payload, config.layout)
         elif half is not None:

@@ -30,6 +30,8 @@ def resend(state: State, broker: Broker, session: str) -> int:
         ReconcileError: if the broker has gone on without them.
     """
     names = tickets(session, state.last)
+    if broker.made is None:
+        raise TypeError("reconcile: a broker that lives by itself is rejoined, not told again")
     if broker.made < state.step:
         raise BrokerError(
             f"broker: it has made only {broker.made} of {state.step} steps; its files are gone or of another session: "

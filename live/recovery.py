@@ -12,36 +12,41 @@ from live.brokers.protocol import Broker
 from live.brokers.simulated import SimulatedBroker
 from live.config import Config, recorded, refuse_other
 from live.errors import Corrupted, ReconcileError, SessionError, StateError
+from live.fold import Half, fold, left_half
 from live.journal import Contents, Frame, Journal, Place, read
 from live.reconcile import reconcile, resend
-from live.runner import SNAPSHOT_STEPS, Runner
+from live.runner import SNAPSHOT_STEPS, Guard, Runner, unguarded
 from live.state import State
 from live.tape import Tape
 from live.vault import generations
-from live.words import INPUT, MAGIC, OPERATOR, OUTPUT, Input, action_of, input_of, output_bytes, raw
+from live.words import MAGIC, Input, output_bytes, raw
 from quantlib.desk import memory as desks
 from quantlib.strategy import Strategy
 
 
 def opened(
-    folder: Path, config: Config, strategy: Strategy, tape: Tape, *, broker: Broker | None = None,
-    every: int = SNAPSHOT_STEPS,
+    folder: Path, config: Config, strategy: Strategy, tape: Tape | None = None, *, broker: Broker | None = None,
+    every: int = SNAPSHOT_STEPS, guard: Guard = unguarded,
 ) -> Runner:  # fmt: skip
     """A runner ready for its next step, whatever became of the one before it.
 
     Args:
         folder: of the session; it exists, and its lock is held.
         config: the session asked for.
-        strategy, tape: what it runs, on what.
-        broker: by default the simulated one in the session's folder.
+        strategy: what it runs.
+        tape: on what, if it is a replay.
+        broker: by default the simulated one in the session's folder.  One that lives by itself is not asked for
+            anything yet: `live.rejoin` does that.
         every: steps from one snapshot to the next.
+        guard: what commands pass on their way to the broker.
 
     Raises:
         LiveError: if the files cannot be trusted, are of another session, or desk and broker differ.
     """
     path = folder / "journal"
-    desk = desks.opened(strategy.policy, tape.symbols, config.cash, config.instrument_map)
-    state = State(strategy, tape.symbols, desk)
+    symbols = tuple(config.symbols)
+    desk = desks.opened(strategy.policy, symbols, config.cash, config.instrument_map)
+    state = State(strategy, symbols, desk)
     notes: list[str] = []
     if path.exists():
         journal, contents = _resumed(path, config, state, notes)
@@ -51,14 +56,18 @@ def opened(
     if broker is None:
         broker = _simulated(folder, config, desk, notes)
     half = _fold(state, contents.frames, broker, config, notes)
-    _same_tape(state, half, tape)
+    if tape is not None:
+        _same_tape(state, half if isinstance(half, Input) else None, tape)
+    runner = Runner(folder, config, state, journal, broker, notes, every, tape, guard)
+    if broker.made is None:
+        runner.half = half
+        return runner
     again = resend(state, broker, config.name)
     if again:
-        notes.append(f"{again} commands of the last step had not reached the broker: sent again")
-    runner = Runner(folder, config, tape, state, journal, broker, notes, every)
-    if half is not None:  # its rows and reports are written down: finish that step
+        runner.notes += (f"{again} commands of the last step had not reached the broker: sent again",)
+    if isinstance(half, Input):  # its rows and reports are written down: finish that step
         _tell_broker(broker, half)
-        runner.conclude(half.rows, half.reports)
+        runner.conclude(state.advance(half.rows, half.reports))
     reconcile(state, broker)
     return runner
 
@@ -98,35 +107,29 @@ def _simulated(folder: Path, config: Config, desk: desks.Desk, notes: list[str])
     return broker
 
 
-def _fold(state: State, frames: list[Frame], broker: Broker, config: Config, notes: list[str]) -> Input | None:
+def _fold(state: State, frames: list[Frame], broker: Broker, config: Config, notes: list[str]) -> Half | None:
     """Take all recorded steps again; returns the last one's input if its output was never written.
 
     Raises:
         Corrupted: if the recorded outputs are not what comes of the recorded inputs.
     """
-    half: Input | None = None
-    before = broker.made
-    for frame in frames:
-        if frame.kind == OPERATOR:
-            state.obey(action_of(frame.payload))
-        elif frame.kind == INPUT:
-            half = input_of(frame.payload, config.layout)
-        elif frame.kind == OUTPUT and half is not None:
-            if broker.made <= half.step:
-                resend(state, broker, config.name)
-                _tell_broker(broker, half)
-            output = state.advance(half.rows, half.reports)
-            if output_bytes(output) != frame.payload:
-                raise Corrupted(
-                    f"journal: step {half.step} now comes out otherwise than it was recorded (frame {frame.sequence}); "
-                    f"the strategy's code or the library changed: finish it with those, or start afresh with --fresh"
-                )
-            half = None
-        else:
-            raise Corrupted(f"journal: frame {frame.sequence} of kind {frame.kind} has no place where it stands")
-    if broker.made > before:
-        notes.append(f"the broker had lost {broker.made - before} steps: made again")
-    return half
+    before = broker.made or 0
+
+    def tell(half: Half) -> None:
+        if isinstance(half, Input) and broker.made is not None and broker.made <= half.step:
+            resend(state, broker, config.name)
+            _tell_broker(broker, half)
+
+    for refolded in fold(state, frames, config, tell):
+        if output_bytes(refolded.output) != refolded.recorded.payload:
+            raise Corrupted(
+                f"journal: step {refolded.output.step} now comes out otherwise than it was recorded (frame "
+                f"{refolded.recorded.sequence}); the strategy's code or the library changed: finish it with those, or "
+                f"start afresh with --fresh"
+            )
+    if (broker.made or 0) > before:
+        notes.append(f"the broker had lost {(broker.made or 0) - before} steps: made again")
+    return left_half(frames, config)
 
 
 def _tell_broker(broker: Broker, said: Input) -> None:

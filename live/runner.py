@@ -1,7 +1,9 @@
-"""The runner: one timestamp is one step, and nothing is acted on before it is written down.
+"""The runner: one moment is one step, and nothing is acted on before it is written down.
 
     operator's actions   -> journal
     rows, reports        -> journal -> features -> desk -> journal -> (fsync) -> commands to the broker
+
+Between two moments a beat hears the broker and obeys the operator, by the same path without rows.
 
 Killed anywhere, it is started again by the same call (`live.recovery.opened`) and ends as if it had never died.
 """
@@ -9,64 +11,129 @@ Killed anywhere, it is started again by the same call (`live.recovery.opened`) a
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from live.brokers.protocol import Broker
 from live.config import Config
 from live.journal import Journal
-from live.operator import CODES, Hand
+from live.operator import Hand
 from live.state import State
 from live.tape import Tape
 from live.vault import keep
-from live.words import INPUT, OPERATOR, OUTPUT, Action, Input, Output, action_bytes, input_bytes, output_bytes, tickets
+from live.words import (
+    BEAT,
+    INPUT,
+    NOTE,
+    OPERATOR,
+    OUTPUT,
+    PAST,
+    Beat,
+    Input,
+    Note,
+    Output,
+    action_bytes,
+    beat_bytes,
+    input_bytes,
+    note_bytes,
+    output_bytes,
+    past_bytes,
+    tickets,
+)
+from quantlib.desk.messages import REPORT
 
 SNAPSHOT_STEPS = 1000
+NO_REPORTS = np.empty(0, REPORT)
+
+# What may still go to the broker of these commands, and the reports that answer the rest.
+Guard = Callable[[NDArray[Any], int], tuple[NDArray[Any], NDArray[Any]]]
+
+
+def unguarded(commands: NDArray[Any], ts: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Every command goes out."""
+    return commands, NO_REPORTS
 
 
 class Runner:
-    """A session that runs: its state, its journal, its broker and its tape."""
+    """A session that runs: its state, its journal and its broker; a replay has a tape too."""
 
     def __init__(
-        self, folder: Path, config: Config, tape: Tape, state: State, journal: Journal, broker: Broker,
-        notes: Sequence[str], every: int,
+        self, folder: Path, config: Config, state: State, journal: Journal, broker: Broker, notes: Sequence[str],
+        every: int, tape: Tape | None = None, guard: Guard = unguarded,
     ) -> None:  # fmt: skip
-        self.folder, self.config, self.tape, self.state = folder, config, tape, state
+        self.folder, self.config, self.state, self.tape = folder, config, state, tape
         self.journal, self.broker, self.notes, self.every = journal, broker, tuple(notes), every
+        self.guard = guard
         self.hand = Hand(folder / "operator", state.obeyed)
         self.resumed = state.step
+        self.half: Input | Beat | None = None  # a step left unfinished, where the broker lives by itself
+        self._answers = NO_REPORTS  # of the guard, to be heard with the next reports
+
+    @property
+    def steps(self) -> int:
+        """How many steps there will be; 0 where no tape says."""
+        return self.tape.steps if self.tape is not None else 0
 
     @property
     def finished(self) -> bool:
         """Whether the tape has no further step."""
-        return self.state.step >= self.tape.steps
+        return self.tape is not None and self.state.step >= self.tape.steps
 
     def step(self) -> Output:
         """Take the next step of the tape, whole."""
+        if self.tape is None:
+            raise TypeError("runner: only a replay has a next step; give rows to take()")
         step = self.state.step
-        rows, ts = self.tape.rows(step), self.tape.ts(step)
-        for wanted in self.hand.due(ts):
-            action = Action(wanted.number, ts, CODES[wanted.word])
-            self.journal.append(OPERATOR, action_bytes(action))
-            self.state.obey(action)
-        reports = self.broker.reports(step, rows)
+        return self.take(self.tape.ts(step), self.tape.rows(step))
+
+    def take(self, ts: int, rows: NDArray[Any]) -> Output:
+        """Take one step: the rows of one moment."""
+        self._obey(ts)
+        step = self.state.step
+        reports = self._heard(self.broker.reports(step, rows))
         self.journal.append(INPUT, input_bytes(Input(step, rows, reports)))
-        output = self.conclude(rows, reports)
+        output = self.conclude(self.state.advance(rows, reports))
         if self.state.step % self.every == 0:
             self.save()
         return output
 
-    def conclude(self, rows: NDArray[Any], reports: NDArray[Any]) -> Output:
+    def beat(self, ts: int, reports: NDArray[Any] = NO_REPORTS) -> Output | None:
+        """Between two moments: obey the operator and hear the broker; None if there was nothing to do."""
+        obeyed = self._obey(ts)
+        heard = self._heard(np.concatenate([reports, self._said()]))
+        if not (obeyed or len(heard)):
+            return None
+        said = Beat(ts, heard)
+        self.journal.append(BEAT, beat_bytes(said))
+        return self.conclude(self.state.beat(said))
+
+    def past(self, rows: NDArray[Any]) -> None:
+        """Move the features on over rows that have gone by: nothing is decided on them."""
+        self.journal.append(PAST, past_bytes(rows))
+        self.state.past(rows)
+
+    def note(self, said: Note) -> None:
+        """Write down what happened around the session."""
+        self.journal.append(NOTE, note_bytes(said))
+
+    def conclude(self, output: Output) -> Output:
         """The second half of a step whose rows and reports are in the journal."""
-        output = self.state.advance(rows, reports)
         self.journal.append(OUTPUT, output_bytes(output))
         if len(output.commands):
             self.journal.sync()
-            self.broker.submit(tickets(self.config.name, output.commands), output.commands, self.state.last_ts)
+            self.send(output.commands)
         return output
+
+    def send(self, commands: NDArray[Any]) -> None:
+        """Give to the broker what the guard lets pass; its answers to the rest are heard with the next reports."""
+        passed, answers = self.guard(commands, self.state.last_ts)
+        self._answers = np.concatenate([self._answers, answers])
+        if len(passed):
+            self.broker.submit(tickets(self.config.name, passed), passed, self.state.last_ts)
 
     def save(self) -> None:
         """Snapshots of the broker and of this side, between two steps."""
@@ -78,6 +145,29 @@ class Runner:
         """Let the files go; what is written stays."""
         self.broker.close()
         self.journal.close()
+
+    @property
+    def no_rows(self) -> NDArray[Any]:
+        """Rows of no moment."""
+        return np.empty(0, self.config.layout)
+
+    def _obey(self, ts: int) -> int:
+        """Do what the operator wants before `ts`; how many actions that was."""
+        due = self.hand.due(ts)
+        for wanted in due:
+            action = wanted.action(ts)
+            self.journal.append(OPERATOR, action_bytes(action))
+            self.state.obey(action)
+        return len(due)
+
+    def _said(self) -> NDArray[Any]:
+        """What a broker that lives by itself says between two moments."""
+        return NO_REPORTS if self.broker.made is not None else self.broker.reports(self.state.step, self.no_rows)
+
+    def _heard(self, reports: NDArray[Any]) -> NDArray[Any]:
+        """The guard's answers, then the broker's reports."""
+        answers, self._answers = self._answers, NO_REPORTS
+        return np.concatenate([answers, reports])
 
 
 def put_aside(folder: Path) -> Path | None:

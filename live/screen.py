@@ -90,7 +90,7 @@ class Log:
     def began(self, runner: Runner) -> None:
         """Say what is run, and what start-up had to say."""
         c = runner.config
-        self._line(f"session {runner.folder}: {c.title} on {', '.join(c.symbols)}, {runner.tape.steps} timestamps")
+        self._line(f"session {runner.folder}: {c.title} on {', '.join(c.symbols)}, {runner.steps} timestamps")
         for note in runner.notes:
             self._line(f"note: {note}")
         if runner.resumed:
@@ -104,7 +104,7 @@ class Log:
             fills_of(runner, output, kept)
             for f in kept:
                 self._line(f"{_when(f.ts)}  fill {f.side} {f.lots} {f.symbol} at {price(f.price)} ({f.leg})")
-        tenth = runner.state.step * LINES // runner.tape.steps
+        tenth = runner.state.step * LINES // runner.steps
         if tenth != self._tenth or time.monotonic() - self._said > QUIET:
             self._tenth, self._said = tenth, time.monotonic()
             self._line(line(figures(runner)))

@@ -123,9 +123,10 @@ def replay(
     with alone(folder):
         if fresh:
             put_aside(folder)
-        runner = opened(folder, config, one, Tape(table), every=every)
+        tape = Tape(table)
+        runner = opened(folder, config, one, tape, every=every)
         try:
-            return _played(runner, Pace(speed, stop, lambda: idle(runner)), observer, stop)
+            return _played(runner, tape, Pace(speed, stop, lambda: idle(runner)), observer, stop)
         finally:
             runner.close()
 
@@ -145,19 +146,19 @@ def summary(runner: Runner, stopped: bool = False, seconds: float = 0.0) -> Summ
     state, account = runner.state, runner.state.desk.account[0]
     refusals = {REASONS[reason]: int(n) for reason, n in enumerate(account["refused"]) if n}
     return Summary(
-        runner.folder, runner.config.title, state.step, runner.tape.steps, state.rows, runner.resumed, state.commands,
+        runner.folder, runner.config.title, state.step, runner.steps, state.rows, runner.resumed, state.commands,
         state.fills, runner.config.cash, float(account["equity"]), float(account["max_drawdown"]),
         MODES[int(account["mode"])], dict(sorted(refusals.items(), key=lambda kept: -kept[1])), stopped, seconds,
         runner.notes,
     )  # fmt: skip
 
 
-def _played(runner: Runner, pace: Pace, observer: Observer | None, stop: Callable[[], bool]) -> Summary:
+def _played(runner: Runner, tape: Tape, pace: Pace, observer: Observer | None, stop: Callable[[], bool]) -> Summary:
     begun = time.monotonic()
     if observer is not None:
         observer.began(runner)
     while not runner.finished and not stop():
-        pace.wait(runner.tape.ts(runner.state.step))
+        pace.wait(tape.ts(runner.state.step))
         if stop():
             break
         output = runner.step()

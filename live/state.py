@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from backtest.stepwise import Trader, taken
 from live.errors import StateError
 from live.journal import Place
-from live.words import Action, Output, columns_of, raw
-from quantlib.core import Memory, advance, start
+from live.operator import CODES, OVERRIDE
+from live.words import Action, Beat, Output, columns_of, raw
+from quantlib.core import Columns, Memory, advance, start
 from quantlib.desk import memory as desks
-from quantlib.desk.decide import operate
+from quantlib.desk.decide import leave_all, operate
+from quantlib.desk.hear import hear_all
 from quantlib.desk.memory import Desk
 from quantlib.desk.messages import COMMAND
 from quantlib.snapshot import SnapshotError, dumped, loaded
@@ -39,6 +41,9 @@ class State:
         self.obeyed: set[int] = set()
         self.last = NO_COMMANDS  # the last step's commands, which the broker may not have got
         self.last_ts = 0
+        self.overrides: dict[str, tuple[float, int]] = {}  # limit -> its value, and until when
+        self.why = ""  # of the kill switch
+        self.seen: Columns = {}  # the last step's rows with their features, to be looked at
 
     @property
     def desk(self) -> Desk:
@@ -46,33 +51,68 @@ class State:
         return self.trader.desk
 
     def obey(self, action: Action) -> None:
-        """Throw the kill switch; what it commands goes out with the step's own commands."""
-        operate(self.desk, action.ts, action.action)
+        """Throw the kill switch, or set a limit for a time; what it commands goes out with the next step's commands."""
+        if action.word == OVERRIDE:
+            self.overrides[action.limit] = action.value, action.until
+            self._set_limits()
+        else:
+            operate(self.desk, action.ts, CODES[action.word])
+            self.why = f"{action.why} ({action.who})" if action.who else action.why
         self.obeyed.add(action.number)
+
+    def past(self, rows: NDArray[Any]) -> None:
+        """Move the features on over rows that are not decided on."""
+        advance(self.strategy.features, self.memory, columns_of(rows))
+
+    def beat(self, said: Beat) -> Output:
+        """Hear the broker between two moments; told to flatten, command what no row will."""
+        self._expire(said.ts)
+        hear_all(self.desk, said.ts, said.reports, len(said.reports))
+        if self.desk.account["flatten"][0]:
+            leave_all(self.desk, said.ts)
+        return self._output(np.empty(0, np.int8), said.ts)
 
     def advance(self, rows: NDArray[Any], reports: NDArray[Any]) -> Output:
         """Take one step: the rows of one timestamp and what the broker reported before them."""
+        self._expire(int(rows["ts"][0]))
         columns = columns_of(rows)
         columns |= advance(self.strategy.features, self.memory, columns)
         decision = self.trader.turn(self.trader.rows(columns), columns, reports)
+        output = self._output(decision, int(columns["ts"][0]))
+        self.step += 1
+        self.rows += len(rows)
+        self.mark = zlib.crc32(raw(rows), self.mark)
+        self.seen = columns
+        return output
+
+    def _output(self, decision: NDArray[np.int8], ts: int) -> Output:
         desk, account = self.desk, self.desk.account[0]
         long, short = float(account["long"]), float(account["short"])
         logs = (taken(desk, log) for log in ("commands", "fills", "finished"))
         output = Output(self.step, float(account["equity"]), long + short, long - short, decision, *logs)
-        self.step += 1
-        self.rows += len(rows)
-        self.mark = zlib.crc32(raw(rows), self.mark)
-        self.last, self.last_ts = output.commands, int(columns["ts"][0])
+        self.last, self.last_ts = output.commands, ts
         self.commands += len(output.commands)
         self.fills += len(output.fills)
         return output
+
+    def _expire(self, ts: int) -> None:
+        """Overrides end."""
+        if any(until <= ts for _, until in self.overrides.values()):
+            self.overrides = {limit: kept for limit, kept in self.overrides.items() if kept[1] > ts}
+            self._set_limits()
+
+    def _set_limits(self) -> None:
+        """The policy's limits, but for those that are overridden."""
+        limits = self.strategy.policy.limits
+        for name, value in limits._asdict().items():
+            self.desk.policy[f"limits_{name}"] = self.overrides.get(name, (value, 0))[0]
 
     def to_bytes(self, place: Place, identity: str) -> bytes:
         """A snapshot, taken between two steps."""
         meta = {
             "identity": identity, "place": list(place), "step": self.step, "rows": self.rows,
             "mark": self.mark, "commands": self.commands, "fills": self.fills, "obeyed": sorted(self.obeyed),
-            "last_ts": self.last_ts,
+            "last_ts": self.last_ts, "overrides": self.overrides, "why": self.why,
         }  # fmt: skip
         extra = {
             "meta": json.dumps(meta).encode(), "desk": desks.to_bytes(self.desk), "last": self.last.tobytes(),
@@ -97,5 +137,7 @@ class State:
         self.memory, self.trader = memory, Trader(self.strategy, self.symbols, desk)
         self.step, self.rows, self.mark = meta["step"], meta["rows"], meta["mark"]
         self.commands, self.fills, self.obeyed = meta["commands"], meta["fills"], set(meta["obeyed"])
-        self.last, self.last_ts = last, meta["last_ts"]
+        self.last, self.last_ts, self.why = last, meta["last_ts"], meta["why"]
+        self.overrides = {limit: (value, until) for limit, (value, until) in meta["overrides"].items()}
+        self._set_limits()
         return Place(*meta["place"])

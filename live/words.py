@@ -3,12 +3,15 @@
 INPUT      step u64 | rows u32 | reports u32 | row records | report records
 OUTPUT     step u64 | rows u32 | commands u32 | fills u32 | ended orders u32 | equity, gross, net f64
            | decision codes i8 | command records | booked fills | ended orders
-OPERATOR   number u64 | ts i64 | action u8
+BEAT       ts i64 | reports u32 | report records: heard between two moments; its OUTPUT has no rows
+PAST       rows u32 | row records: history and filled gaps, which move features on and are never decided on
+OPERATOR   JSON of an action; NOTE  JSON of what happened around: it changes nothing
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import struct
 from typing import Any, NamedTuple
 
@@ -19,8 +22,8 @@ from quantlib.core import Columns
 from quantlib.desk.messages import CANCEL, COMMAND, FILLED_ROW, ORDER, REPORT, SUBMIT
 
 MAGIC = b"QLIVEJRN"
-INPUT, OUTPUT, OPERATOR = 1, 2, 3
-_INPUT, _OUTPUT, _OPERATOR = struct.Struct("<QII"), struct.Struct("<QIIIIddd"), struct.Struct("<QqB")
+INPUT, OUTPUT, OPERATOR, BEAT, PAST, NOTE = 1, 2, 3, 4, 5, 6
+_INPUT, _OUTPUT, _BEAT, _PAST = (struct.Struct(f) for f in ("<QII", "<QIIIIddd", "<qI", "<I"))
 
 
 class Input(NamedTuple):
@@ -44,12 +47,34 @@ class Output(NamedTuple):
     ended: NDArray[Any]
 
 
+class Beat(NamedTuple):
+    """What the broker had to say between two moments."""
+
+    ts: int
+    reports: NDArray[Any]
+
+
 class Action(NamedTuple):
-    """What the operator did, and before the rows of which `ts`."""
+    """What the operator did, and before the rows of which `ts`; an override says which limit, to what, until when."""
 
     number: int
     ts: int
-    action: int
+    word: str
+    who: str = ""
+    why: str = ""
+    limit: str = ""
+    value: float = 0.0
+    until: int = 0
+
+
+class Note(NamedTuple):
+    """Something around the session: an incident, a correction of a row; nothing is decided by it."""
+
+    ts: int
+    kind: str
+    text: str
+    symbol: str = ""
+    values: dict[str, float] = {}  # noqa: RUF012 (never written to)
 
 
 def input_bytes(said: Input) -> bytes:
@@ -78,14 +103,45 @@ def output_of(payload: bytes) -> Output:
     return Output(step, *curve, *_arrays(payload, _OUTPUT.size, kinds))
 
 
+def beat_bytes(said: Beat) -> bytes:
+    """A BEAT payload."""
+    return _BEAT.pack(said.ts, len(said.reports)) + raw(said.reports)
+
+
+def beat_of(payload: bytes) -> Beat:
+    """What a BEAT payload says."""
+    ts, reports = _BEAT.unpack_from(payload)
+    return Beat(ts, *_arrays(payload, _BEAT.size, ((REPORT, reports),)))
+
+
+def past_bytes(rows: NDArray[Any]) -> bytes:
+    """A PAST payload."""
+    return _PAST.pack(len(rows)) + raw(rows)
+
+
+def past_of(payload: bytes, layout: np.dtype[Any]) -> NDArray[Any]:
+    """The rows of a PAST payload."""
+    return _arrays(payload, _PAST.size, ((layout, _PAST.unpack_from(payload)[0]),))[0]
+
+
 def action_bytes(said: Action) -> bytes:
     """An OPERATOR payload."""
-    return _OPERATOR.pack(*said)
+    return json.dumps(said._asdict()).encode()
 
 
 def action_of(payload: bytes) -> Action:
     """What an OPERATOR payload says."""
-    return Action(*_OPERATOR.unpack(payload))
+    return Action(**json.loads(payload))
+
+
+def note_bytes(said: Note) -> bytes:
+    """A NOTE payload."""
+    return json.dumps(said._asdict()).encode()
+
+
+def note_of(payload: bytes) -> Note:
+    """What a NOTE payload says."""
+    return Note(**json.loads(payload))
 
 
 def layout_of(columns: Columns) -> np.dtype[Any]:

@@ -31,12 +31,16 @@ REASONS = (
     "exit already working", "paused after losses", "daily drawdown", "trades a day", "open positions",
     "position size", "risk per trade", "gross exposure", "short share", "too small for one lot", "order table full",
     "missing value", "unknown order", "price outside rule", "would not reduce", "no equity", "closes and opens at once",
+    "refused by the broker", "never reached the broker", "order rate", "notional of an order", "price collar",
+    "symbol halted", "outside the price band", "market closed",
 )  # fmt: skip
 (
     NO_REASON, IS_HALTED, IS_REDUCING, OFF_SESSION, COOLING, STALE_SIGNAL, ENTRY_WORKING,
     EXIT_WORKING, PAUSED, DAY_DRAWDOWN, TOO_MANY_TRADES, TOO_MANY_POSITIONS,
     POSITION_SIZE, TRADE_RISK, GROSS, SHORT_SHARE, TOO_SMALL, TABLE_FULL,
     NO_VALUE, UNKNOWN_ORDER, BAD_PRICE, NOT_REDUCING, NO_EQUITY, CROSSES_ZERO,
+    BROKER_REFUSED, NEVER_ARRIVED, ORDER_RATE, ORDER_NOTIONAL, PRICE_COLLAR,
+    SYMBOL_HALTED, OUTSIDE_BAND, MARKET_CLOSED,
 ) = range(len(REASONS))  # fmt: skip
 
 ACCOUNT = np.dtype(
