@@ -42,7 +42,8 @@ def instant_of(text: str, field: str) -> int:
     Raises:
         Denied: 422 if it is neither.
     """
-    clock, _, rest = text.replace(" ", "+").partition(".")  # a plus sign that was not quoted arrives as a space
+    told = text.replace(" ", "+") if "T" in text else text  # a plus sign that was not quoted arrives as a space
+    clock, _, rest = told.partition(".")
     digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
     try:
         when = datetime.fromisoformat(clock + rest[len(digits) :])
