@@ -53,18 +53,27 @@ class Hand:
         self._obeyed = obeyed
         self._next = 1
 
+    @property
+    def waiting(self) -> list[Wanted]:
+        """Actions given and not obeyed yet."""
+        self._read_new()
+        return list(self._waiting)
+
     def due(self, ts: int) -> list[Wanted]:
         """Actions to obey before the rows known at `ts`, in the order in which they were given."""
-        while os.path.exists(path := _path(self.folder, self._next)):
-            wanted = _read(Path(path), self._next)
-            if wanted.number not in self._obeyed:
-                self._waiting.append(wanted)
-            self._next += 1
+        self._read_new()
         if not self._waiting:
             return []
         now = [w for w in self._waiting if w.at is None or w.at <= ts]
         self._waiting = [w for w in self._waiting if w not in now]
         return now
+
+    def _read_new(self) -> None:
+        while os.path.exists(path := _path(self.folder, self._next)):
+            wanted = _read(Path(path), self._next)
+            if wanted.number not in self._obeyed:
+                self._waiting.append(wanted)
+            self._next += 1
 
 
 def want(

@@ -6,12 +6,13 @@ harmless), and reports that the desk has not heard are heard by a copy of it.  A
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from live.brokers.protocol import Broker
+from live.brokers.protocol import Broker, Standing
 from live.errors import BrokerError, ReconcileError
 from live.state import State
 from live.words import tickets
@@ -60,12 +61,25 @@ def reconcile(state: State, broker: Broker) -> None:
     if len(unheard):
         desk = copied(desk)
         hear_all(desk, int(unheard["ts"].max()), unheard, len(unheard))
+    refuse(differences(desk, state.symbols, standing))
+
+
+def differences(desk: Desk, symbols: Sequence[str], standing: Standing, slack: float = 0.0) -> list[str]:
+    """Both sides of everything that differs; cash may by `slack`, quote currency, which no report explains (fees)."""
     found = []
-    if desk.account["cash"][0] != standing.cash:
+    if not abs(float(desk.account["cash"][0]) - standing.cash) <= slack:
         found.append(f"cash: desk {float(desk.account['cash'][0])!r}, broker {float(standing.cash)!r}")
     for s in np.flatnonzero(desk.holdings["lots"] != standing.lots):
-        found.append(f"{state.symbols[s]} lots: desk {desk.holdings['lots'][s]}, broker {standing.lots[s]}")
-    found += _orders(working(desk), standing.working)
+        found.append(f"{symbols[int(s)]} lots: desk {desk.holdings['lots'][s]}, broker {standing.lots[s]}")
+    return found + _orders(working(desk), standing.working)
+
+
+def refuse(found: list[str]) -> None:
+    """No trading while desk and broker differ.
+
+    Raises:
+        ReconcileError: if there is a difference.
+    """
     if found:
         raise ReconcileError(
             "reconcile: desk and broker differ, and no command or report on its way explains it: "

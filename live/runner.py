@@ -11,6 +11,7 @@ Killed anywhere, it is started again by the same call (`live.recovery.opened`) a
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,7 @@ class Runner:
         self.guard = guard
         self.hand = Hand(folder / "operator", state.obeyed)
         self.resumed = state.step
+        self.written = self.sent = 0  # monotonic ns: when the last step's commands were written down, and answered
         self.half: Input | Beat | None = None  # a step left unfinished, where the broker lives by itself
         self._answers = NO_REPORTS  # of the guard, to be heard with the next reports
 
@@ -125,7 +127,10 @@ class Runner:
         self.journal.append(OUTPUT, output_bytes(output))
         if len(output.commands):
             self.journal.sync()
+        self.written = self.sent = time.monotonic_ns()
+        if len(output.commands):
             self.send(output.commands)
+            self.sent = time.monotonic_ns()
         return output
 
     def send(self, commands: NDArray[Any]) -> None:

@@ -1,0 +1,89 @@
+"""The pulse taken from a running session: what its desk holds, how its feed and broker are, how long things took."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from typing import Any
+
+from live.control.expected import Decided
+from live.figures import figures
+from live.pulse import BrokerHealth, FeedHealth, Histogram, Pulse, Signal, beat
+from live.runner import Runner
+from live.words import Output
+from quantlib.desk.memory import DECISIONS, REASONS
+from quantlib.desk.messages import STATUSES, SUBMIT
+
+EVERY = 0.25  # seconds from one pulse to the next
+SECOND = 1e9
+ROW = {"ts", "ts_event", "symbol"}  # columns that are no values
+
+
+class Beating:
+    """Keeps what a pulse says that no desk remembers, and writes it.
+
+    Args:
+        runner: of the session.
+        kind: replay, demo, paper or real money.
+        account: its number, as shown.
+    """
+
+    def __init__(self, runner: Runner, kind: str, account: str = "") -> None:
+        self.runner, self.kind, self.account = runner, kind, account
+        self.decision = self.submit = Histogram()
+        self.slippage, self.statuses = 0.0, Counter[str]()
+        self._decided = Decided(runner.state.desk.instruments)
+        self._signals: dict[int, Signal] = {}
+        self._written = 0.0
+
+    def stepped(self, output: Output, rows: Any, arrived: int | None = None) -> None:
+        """Remember a step: `rows` is what it decided on, `arrived` when the first of them was read (monotonic ns)."""
+        runner = self.runner
+        if len(rows):
+            self._decided.see(rows)
+        self._book(output)
+        self._decided.command(output.commands)
+        self._decided.end(output.ended)
+        self.statuses.update(STATUSES[int(status)] for status in output.ended["status"])
+        self.statuses["sent"] += int((output.commands["kind"] == SUBMIT).sum())
+        for k, code in enumerate(output.decision.tolist()):
+            self._signals[int(rows["symbol"][k])] = self._signal(k, code)
+        if arrived is not None:
+            self.decision = self.decision.with_one((runner.written - arrived) / SECOND)
+        if len(output.commands):
+            self.submit = self.submit.with_one((runner.sent - runner.written) / SECOND)
+
+    def beat(self, feed: FeedHealth, broker: BrokerHealth, now: bool = False) -> None:
+        """Write the pulse, if the last one is old enough."""
+        if now or time.monotonic() - self._written >= EVERY:
+            self._written = time.monotonic()
+            beat(self.runner.folder, self.pulse(feed, broker))
+
+    def pulse(self, feed: FeedHealth, broker: BrokerHealth) -> Pulse:
+        """The session as it is now."""
+        runner, f = self.runner, figures(self.runner)
+        until = {limit.replace("_", " "): kept[1] for limit, kept in runner.state.overrides.items()}
+        limits = [used._asdict() | ({"until": until[used.name]} if used.name in until else {}) for used in f.limits]
+        return Pulse(
+            time.time_ns(), os.getpid(), runner.config.name, runner.config.title, self.kind, self.account, f.step,
+            f.steps, f.ts, f.mode, runner.state.why, f.equity, f.cash, f.begun, f.day, f.drawdown, f.long, f.short,
+            f.commands, f.fills, [p._asdict() for p in f.positions], [o._asdict() for o in f.orders], limits,
+            dict(f.refusals), [s._asdict() for _, s in sorted(self._signals.items())], feed, broker, self.decision,
+            self.submit, self.slippage, dict(self.statuses),
+        )  # fmt: skip
+
+    def _book(self, output: Output) -> None:
+        unit = self.runner.state.desk.instruments["unit"]
+        for fill in output.fills:
+            expected = self._decided.price(int(fill["id"]))
+            if expected == expected:
+                moved = (float(fill["price"]) - expected) * int(fill["side"])
+                self.slippage += moved * int(fill["lots"]) * float(unit[fill["symbol"]])
+
+    def _signal(self, k: int, code: int) -> Signal:
+        state = self.runner.state
+        said = DECISIONS[code] if code >= 0 else f"refused: {REASONS[-code]}"
+        values = {name: float(column[k]) for name, column in state.seen.items() if name not in ROW}
+        symbol = state.symbols[int(state.seen["symbol"][k])]
+        return Signal(symbol, int(state.seen["ts"][k]), said, values)

@@ -1,0 +1,90 @@
+"""Joining a broker that lives by itself: at the first start, and after whatever became of the start before it.
+
+1. A step whose inputs are in the journal is finished: the desk decides again what it decided.
+2. Commands that never reached the broker are sent if they are fresh; a stale one is answered for the broker: it never
+   arrived, and the next row decides anew.
+3. The broker says what happened meanwhile, and the desk hears it.
+4. Desk and broker must agree.  What is on its way settles in a moment; what does not settle is told, and nobody trades.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from live.brokers.protocol import WireBroker
+from live.fold import finished
+from live.reconcile import differences, refuse, working
+from live.runner import NO_REPORTS, Runner
+from live.words import OUTPUT, output_bytes, tickets
+from quantlib.desk.memory import NEVER_ARRIVED
+from quantlib.desk.messages import REJECTED, REPORT
+
+TRIES = 10  # looks at the broker before a difference counts
+CASH_SLACK, TRADED_SLACK = 0.01, 1e-4  # quote currency, and of what was traded: fees that no report tells
+
+Clock = Callable[[], int]  # ns UTC
+Pause = Callable[[], None]
+
+
+def rejoin(runner: Runner, broker: WireBroker, clock: Clock, pause: Pause, fresh: int) -> None:
+    """Make desk and broker one again; the broker is connected.
+
+    Args:
+        runner: as `live.recovery.opened` left it.
+        clock: what time it is, for reports between moments.
+        pause: a short wait before the broker is looked at again.
+        fresh: ns for which a command may still be sent.
+
+    Raises:
+        ReconcileError: showing both sides of every difference that does not settle.
+        BrokerError: if the broker cannot be asked.
+    """
+    state, half = runner.state, runner.half
+    if half is not None:
+        runner.half = None
+        output = finished(state, half)
+        runner.journal.append(OUTPUT, output_bytes(output))
+        runner.journal.sync()
+    names = tickets(runner.config.name, state.last)
+    unknown = np.array([not broker.knows(name) for name in names], bool)
+    missing, answers = state.last[unknown], NO_REPORTS
+    if len(missing) and clock() - state.last_ts > fresh:
+        answers = declined(missing, NEVER_ARRIVED)
+        runner.notes += (f"{len(missing)} commands had never reached the broker and are too old to send",)
+    elif len(missing):
+        runner.send(missing)
+        runner.notes += (f"{len(missing)} commands had not reached the broker: sent again",)
+    runner.beat(clock(), np.concatenate([answers, broker.catch_up(working(state.desk))]))
+    agree(runner, broker, clock, pause)
+
+
+def agree(runner: Runner, broker: WireBroker, clock: Clock, pause: Pause) -> None:
+    """Look at the broker until it agrees with the desk.
+
+    Raises:
+        ReconcileError: showing both sides, if it does not.
+    """
+    for _ in range(TRIES):
+        standing = broker.standing()
+        runner.beat(clock())
+        desk = runner.state.desk
+        slack = CASH_SLACK + TRADED_SLACK * float(desk.account["traded"][0])
+        found = differences(desk, runner.state.symbols, standing, slack)
+        if not found:
+            return
+        pause()
+        runner.beat(clock(), broker.catch_up(working(runner.state.desk)))
+    refuse(found)
+
+
+def declined(commands: NDArray[Any], reason: int) -> NDArray[Any]:
+    """The answers to commands that do not go out."""
+    answers = np.zeros(len(commands), REPORT)
+    for name in ("ts", "id", "group", "lots", "limit", "stop", "symbol", "side", "order", "leg"):
+        answers[name] = commands[name]
+    answers["kind"], answers["reason"] = REJECTED, reason
+    return answers
