@@ -23,6 +23,7 @@ Errors, all of them `LiveError`:
     ├── BrokerError           the broker was asked for what it cannot do
     │   ├── Refused           it said no: the order is dropped and the desk told
     │   ├── Unanswered        nobody knows whether the call had its effect: it is looked up by its name
+    │   ├── Unsent            the call never left, so nothing happened: it is tried again
     │   └── Broken            too many failures in a row: no call until the circuit closes
     ├── AuditError            the audit log cannot be gone on with: nothing is done that it could not tell of
     ├── SeatError             the operator's seat cannot be served

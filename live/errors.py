@@ -57,6 +57,14 @@ class Unanswered(BrokerError):
     """No answer came, so nobody knows yet whether the call had its effect."""
 
 
+class Unsent(BrokerError):
+    """The call never left, so it had no effect: no connection, or no room under the rate limit."""
+
+    def __init__(self, text: str, after: float = 0.0) -> None:
+        super().__init__(text)
+        self.after = after  # seconds until it makes sense to try again
+
+
 class Broken(BrokerError):
     """Too many calls failed: the circuit breaker is open, and no call is made until it closes."""
 
