@@ -5,21 +5,23 @@ what needs only the values themselves is done side by side, then the sums run al
 sums is side by side again.  Each number is made by the same operations as if the rows came alone, so no bit of it
 depends on where a block begins.
 
-    work = scratch()                                   # planes of 64 numbers, on the stack: not remembered
-    count = steady(symbol, i, limit, value, value)     # complete rows of one symbol from i on, at most `limit`
-    for j in range(count): work[j] = ...               # plane 0
-    for j in range(count): work[plane(5) + j] = ...    # plane 5
+    if not alone(symbol, i):
+        work = scratch()                                # planes of 64 numbers, on the stack: not remembered
+        count = steady(symbol, i, limit, value, value)  # complete rows of one symbol from i on, at most `limit`
+        for j in range(ZERO, count):
+            work[plane(5) + j] = ...
+        i += settled(out, i, count, seen, n)            # NaN in the rows before the n-th
 """
 
 from __future__ import annotations
 
 from functools import cached_property
-from math import nan
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
 
-from quantlib.jit import block, kernel
+from quantlib.jit import block
 
 BLOCK = 64  # rows in a block
 PLANES = 8  # numbers that can be kept for each of them
@@ -72,26 +74,25 @@ def plane(k):
 
 
 @block
+def alone(symbol, i):
+    """Whether the row after this one is of another symbol, or there is none: then a block is not worth its while."""
+    return i + ONE == np.uint64(symbol.size) or symbol[i + ONE] != symbol[i]
+
+
+@block
 def steady(symbol, first, limit, x, y):
     """How many rows from `first` on, at most `limit` and a block, have its symbol and miss neither x nor y."""
-    if first + ONE == np.uint64(x.size) or symbol[first + ONE] != symbol[first]:
-        return ONE if x[first] == x[first] and y[first] == y[first] else ZERO
-    return _steady(symbol, first, limit, x, y)
-
-
-@kernel
-def _steady(symbol, first, limit, x, y):
-    """`steady` where more than one row may be."""
     end = min(np.uint64(x.size) - first, np.uint64(min(limit, BLOCK)))
     code = symbol[first]
     if end >= SIDE_BY_SIDE and symbol[first + end - ONE] == code:
         others = 0
         for j in range(first, first + end):
-            others += (symbol[j] != code) | (x[j] != x[j]) | (y[j] != y[j])
+            both = x[j] + y[j]
+            others += (symbol[j] != code) | (both != both)
         if others == 0:
             return end
     last = first
-    while last < first + end and symbol[last] == code and x[last] == x[last] and y[last] == y[last]:
+    while last < first + end and symbol[last] == code and not isnan(x[last] + y[last]):
         last += ONE
     return last - first
 

@@ -7,11 +7,12 @@ window leaves no trace.
     m = memory[symbol[i]]                      # a record with the fields of spread_fields(n)
     mean, wide, away = spread(m, n, room, x)   # room = room_for(n); right once m.seen >= n
 
-Rows of one symbol that follow each other go in blocks (`blocks`), which cost a third of that:
+Rows of one symbol that follow each other go in blocks (`blocks`), which cost less than half of that:
 
     count = steady(symbol, i, vacant(m, n), value, value)
     spreads(m, n, room, value, i, count, work)
-    for j in range(count): mean, wide, away = spread_at(work, j, float(n), x)
+    for j in range(ZERO, count):
+        mean, wide, away = spread_at(work, j, float(n), value[i + j])
 
 The values lie in a line, not in a ring: when it is full its last n begin it anew, so every window is one piece.
 
@@ -27,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.jit import block, kernel
-from quantlib.kernels.blocks import ONE, ZERO, plane
+from quantlib.kernels.blocks import ZERO, plane
 from quantlib.kernels.exact import two_product, two_sum
 from quantlib.kernels.lines import cut
 from quantlib.kernels.moments import excess, variance
@@ -133,15 +134,6 @@ def _slide_all(m, x, old):
 @block
 def spreads(m, n, room, x, first, count, work):
     """The sums behind `spread` for `count` rows of a column: `spread_at` finds them in work, planes 0 to 3."""
-    if count == ONE:
-        put(work, ZERO, slid(m, n, room, x[first]))
-    elif count > ZERO:
-        _spread_rows(m, n, room, x, first, count, work)
-
-
-@kernel
-def _spread_rows(m, n, room, x, first, count, work):
-    """`spreads` of more rows than one: all at once if they fit, else one by one."""
     if joined(m, n, x, first, count):
         slide_rows(m, n, count, work)
     else:
@@ -163,7 +155,9 @@ def sums_at(work, j):
 
 @block
 def joined(m, n, x, first, count):
-    """Lay rows of a column into the line, behind its last; whether all fit the units."""
+    """Lay rows of a column, if any, into the line, behind its last; whether all fit the units."""
+    if count == ZERO:
+        return False
     _renew(m, n)
     return _laid(m.values, np.uint64(m.place + n), x, first, count, m.least, m.most)
 

@@ -7,7 +7,8 @@ Rows of one symbol that follow each other go in blocks (`blocks`, `spread`):
 
     count = steady(symbol, i, vacant(m.x, n), x, y)
     togethers(m, n, room, x, y, i, count, work)
-    for j in range(count): wide_x, wide_y, both = together_at(work, j, float(n))
+    for j in range(ZERO, count):
+        wide_x, wide_y, both = together_at(work, j, float(n))
 """
 
 from math import nan, sqrt
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.jit import block, kernel
-from quantlib.kernels.blocks import ONE, ZERO, plane
+from quantlib.kernels.blocks import ZERO, plane
 from quantlib.kernels.exact import two_product, two_sum
 from quantlib.kernels.lines import cut
 from quantlib.kernels.moments import variance
@@ -111,17 +112,6 @@ def _exchange(m, x, y, old_x, old_y):
 def togethers(m, n, room, x, y, first, count, work):
     """The sums behind `together` for `count` rows of two columns: `together_at` finds them in work, three scratches."""
     of_x, of_y, of_both = work
-    if count == ONE:
-        put(of_x, ZERO, slid(m.x, n, room, x[first]))
-        put(of_y, ZERO, slid(m.y, n, room, y[first]))
-        of_both[ZERO], of_both[plane(1)] = _slid_products(m, n, room, x[first], y[first])
-    elif count > ZERO:
-        _together_rows(m, n, room, x, y, first, count, of_x, of_y, of_both)
-
-
-@kernel
-def _together_rows(m, n, room, x, y, first, count, of_x, of_y, of_both):
-    """`togethers` of more rows than one: all at once if they fit, else one by one."""
     fit = joined(m.x, n, x, first, count) & joined(m.y, n, y, first, count)
     if fit and m.unit == 1.5 * room * (m.x.most * m.y.most):
         sums = m.c, m.e, m.c_low, m.e_low

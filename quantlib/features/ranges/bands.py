@@ -8,10 +8,10 @@ import numpy as np
 from quantlib.core import Feature
 from quantlib.features.rows import Nothing, faded, number, row_count
 from quantlib.jit import block, kernel
-from quantlib.kernels.blocks import ZERO, scratch, settled, steady
+from quantlib.kernels.blocks import ONE, ZERO, alone, scratch, settled, steady
 from quantlib.kernels.ewm import ewm, toward
 from quantlib.kernels.sliding import room_for
-from quantlib.kernels.spread import bandwidth_of, spread_at, spread_blank, spreads, vacant
+from quantlib.kernels.spread import bandwidth_of, spread, spread_at, spread_blank, spreads, vacant
 from quantlib.kernels.true_range import true_range as reach_of
 
 
@@ -91,49 +91,100 @@ def _natr(p, memory, symbol, high, low, close, atr):
         m.close, m.mean, m.seen = last, mean, seen
 
 
+@block
+def _bands(p, mean, wide):
+    """(upper, middle, lower) band."""
+    half = p.width * sqrt(wide)
+    return mean + half, mean, mean - half
+
+
 @kernel
 def _bollinger(p, memory, symbol, price, upper, middle, lower):
-    i, size = ZERO, np.uint64(price.size)
-    room, work = room_for(p.n), scratch()
+    i, size, room = ZERO, np.uint64(price.size), room_for(p.n)
     while i < size:
         m = memory[symbol[i]]
-        count = steady(symbol, i, vacant(m, p.n), price, price)
-        spreads(m, p.n, room, price, i, count, work)
-        for j in range(ZERO, count):
-            mean, wide, _ = spread_at(work, j, float(p.n), price[i + j])
-            half = p.width * sqrt(wide)
-            upper[i + j], middle[i + j], lower[i + j] = mean + half, mean, mean - half
-        settled(upper, i, count, m.seen, p.n)
-        settled(middle, i, count, m.seen, p.n)
-        i += settled(lower, i, count, m.seen, p.n)
+        if not alone(symbol, i):
+            i += _bollinger_rows(p, m, room, symbol, i, price, upper, middle, lower)
+            continue
+        upper[i] = middle[i] = lower[i] = nan
+        if not isnan(price[i]):
+            mean, wide, _ = spread(m, p.n, room, price[i])
+            if m.seen >= p.n:
+                upper[i], middle[i], lower[i] = _bands(p, mean, wide)
+        i += ONE
+
+
+@kernel
+def _bollinger_rows(p, m, room, symbol, i, price, upper, middle, lower):
+    work = scratch()
+    count = steady(symbol, i, vacant(m, p.n), price, price)
+    spreads(m, p.n, room, price, i, count, work)
+    for j in range(ZERO, count):
+        mean, wide, _ = spread_at(work, j, float(p.n), price[i + j])
+        upper[i + j], middle[i + j], lower[i + j] = _bands(p, mean, wide)
+    settled(upper, i, count, m.seen, p.n)
+    settled(middle, i, count, m.seen, p.n)
+    return settled(lower, i, count, m.seen, p.n)
 
 
 @kernel
 def _bandwidth(p, memory, symbol, price, width):
-    i, size = ZERO, np.uint64(price.size)
-    room, work = room_for(p.n), scratch()
+    i, size, room = ZERO, np.uint64(price.size), room_for(p.n)
     while i < size:
         m = memory[symbol[i]]
-        count = steady(symbol, i, vacant(m, p.n), price, price)
-        spreads(m, p.n, room, price, i, count, work)
-        for j in range(ZERO, count):
-            mean, wide, _ = spread_at(work, j, float(p.n), price[i + j])
-            width[i + j] = bandwidth_of(mean, sqrt(wide), p.width)
-        i += settled(width, i, count, m.seen, p.n)
+        if not alone(symbol, i):
+            i += _bandwidth_rows(p, m, room, symbol, i, price, width)
+            continue
+        width[i] = nan
+        if not isnan(price[i]):
+            mean, wide, _ = spread(m, p.n, room, price[i])
+            if m.seen >= p.n:
+                width[i] = bandwidth_of(mean, sqrt(wide), p.width)
+        i += ONE
+
+
+@kernel
+def _bandwidth_rows(p, m, room, symbol, i, price, width):
+    work = scratch()
+    count = steady(symbol, i, vacant(m, p.n), price, price)
+    spreads(m, p.n, room, price, i, count, work)
+    for j in range(ZERO, count):
+        mean, wide, _ = spread_at(work, j, float(p.n), price[i + j])
+        width[i + j] = bandwidth_of(mean, sqrt(wide), p.width)
+    return settled(width, i, count, m.seen, p.n)
+
+
+@block
+def _place(p, wide, away):
+    """Where a price lies between the bands, whose middle it is away from."""
+    return 0.5 + away / (2.0 * p.width * sqrt(wide)) if wide > 0.0 else 0.5
 
 
 @kernel
 def _percent_b(p, memory, symbol, price, place):
-    i, size = ZERO, np.uint64(price.size)
-    room, work = room_for(p.n), scratch()
+    i, size, room = ZERO, np.uint64(price.size), room_for(p.n)
     while i < size:
         m = memory[symbol[i]]
-        count = steady(symbol, i, vacant(m, p.n), price, price)
-        spreads(m, p.n, room, price, i, count, work)
-        for j in range(ZERO, count):
-            _, wide, away = spread_at(work, j, float(p.n), price[i + j])
-            place[i + j] = 0.5 + away / (2.0 * p.width * sqrt(wide)) if wide > 0.0 else 0.5
-        i += settled(place, i, count, m.seen, p.n)
+        if not alone(symbol, i):
+            i += _percent_b_rows(p, m, room, symbol, i, price, place)
+            continue
+        place[i] = nan
+        if not isnan(price[i]):
+            _, wide, away = spread(m, p.n, room, price[i])
+            if m.seen >= p.n:
+                place[i] = _place(p, wide, away)
+        i += ONE
+
+
+@kernel
+def _percent_b_rows(p, m, room, symbol, i, price, place):
+    work = scratch()
+    count = steady(symbol, i, vacant(m, p.n), price, price)
+    spreads(m, p.n, room, price, i, count, work)
+    for j in range(ZERO, count):
+        _, wide, away = spread_at(work, j, float(p.n), price[i + j])
+        place[i + j] = _place(p, wide, away)
+    return settled(place, i, count, m.seen, p.n)
 
 
 def true_range(*, high: str = "high", low: str = "low", close: str = "close", out: str = "true_range") -> Feature:

@@ -7,11 +7,11 @@ import numpy as np
 
 from quantlib.core import Feature
 from quantlib.features.rows import Window, row_count
-from quantlib.jit import kernel
-from quantlib.kernels.blocks import ZERO, scratch, settled, steady
+from quantlib.jit import block, kernel
+from quantlib.kernels.blocks import ONE, ZERO, alone, scratch, settled, steady
 from quantlib.kernels.lines import bounds, cut, fits, summed
 from quantlib.kernels.sliding import gather, room_for
-from quantlib.kernels.spread import spread_at, spread_blank, spreads, vacant
+from quantlib.kernels.spread import spread, spread_at, spread_blank, spreads, vacant
 
 
 class Spread(NamedTuple):
@@ -50,44 +50,89 @@ def _rolling_sum(p, memory, symbol, value, total):
 
 @kernel
 def _var(p, memory, symbol, value, var):
-    i, size = ZERO, np.uint64(value.size)
-    room, work = room_for(p.n), scratch()
+    i, size, room = ZERO, np.uint64(value.size), room_for(p.n)
     while i < size:
         m = memory[symbol[i]]
-        count = steady(symbol, i, vacant(m, p.n), value, value)
-        spreads(m, p.n, room, value, i, count, work)
-        for j in range(ZERO, count):
-            _, wide, _ = spread_at(work, j, float(p.n), value[i + j])
-            var[i + j] = wide * p.scale
-        i += settled(var, i, count, m.seen, p.n)
+        if not alone(symbol, i):
+            i += _var_rows(p, m, room, symbol, i, value, var)
+            continue
+        var[i] = nan
+        if not isnan(value[i]):
+            _, wide, _ = spread(m, p.n, room, value[i])
+            if m.seen >= p.n:
+                var[i] = wide * p.scale
+        i += ONE
+
+
+@kernel
+def _var_rows(p, m, room, symbol, i, value, var):
+    work = scratch()
+    count = steady(symbol, i, vacant(m, p.n), value, value)
+    spreads(m, p.n, room, value, i, count, work)
+    for j in range(ZERO, count):
+        _, wide, _ = spread_at(work, j, float(p.n), value[i + j])
+        var[i + j] = wide * p.scale
+    return settled(var, i, count, m.seen, p.n)
 
 
 @kernel
 def _stddev(p, memory, symbol, value, deviation):
-    i, size = ZERO, np.uint64(value.size)
-    room, work = room_for(p.n), scratch()
+    i, size, room = ZERO, np.uint64(value.size), room_for(p.n)
     while i < size:
         m = memory[symbol[i]]
-        count = steady(symbol, i, vacant(m, p.n), value, value)
-        spreads(m, p.n, room, value, i, count, work)
-        for j in range(ZERO, count):
-            _, wide, _ = spread_at(work, j, float(p.n), value[i + j])
-            deviation[i + j] = sqrt(wide * p.scale)
-        i += settled(deviation, i, count, m.seen, p.n)
+        if not alone(symbol, i):
+            i += _stddev_rows(p, m, room, symbol, i, value, deviation)
+            continue
+        deviation[i] = nan
+        if not isnan(value[i]):
+            _, wide, _ = spread(m, p.n, room, value[i])
+            if m.seen >= p.n:
+                deviation[i] = sqrt(wide * p.scale)
+        i += ONE
+
+
+@kernel
+def _stddev_rows(p, m, room, symbol, i, value, deviation):
+    work = scratch()
+    count = steady(symbol, i, vacant(m, p.n), value, value)
+    spreads(m, p.n, room, value, i, count, work)
+    for j in range(ZERO, count):
+        _, wide, _ = spread_at(work, j, float(p.n), value[i + j])
+        deviation[i + j] = sqrt(wide * p.scale)
+    return settled(deviation, i, count, m.seen, p.n)
+
+
+@block
+def _score(p, wide, away):
+    """Standard deviations from the mean to a value; 0 where the values do not differ."""
+    return away / sqrt(wide * p.scale) if wide > 0.0 else 0.0
 
 
 @kernel
 def _zscore(p, memory, symbol, value, z):
-    i, size = ZERO, np.uint64(value.size)
-    room, work = room_for(p.n), scratch()
+    i, size, room = ZERO, np.uint64(value.size), room_for(p.n)
     while i < size:
         m = memory[symbol[i]]
-        count = steady(symbol, i, vacant(m, p.n), value, value)
-        spreads(m, p.n, room, value, i, count, work)
-        for j in range(ZERO, count):
-            _, wide, away = spread_at(work, j, float(p.n), value[i + j])
-            z[i + j] = away / sqrt(wide * p.scale) if wide > 0.0 else 0.0
-        i += settled(z, i, count, m.seen, p.n)
+        if not alone(symbol, i):
+            i += _zscore_rows(p, m, room, symbol, i, value, z)
+            continue
+        z[i] = nan
+        if not isnan(value[i]):
+            _, wide, away = spread(m, p.n, room, value[i])
+            if m.seen >= p.n:
+                z[i] = _score(p, wide, away)
+        i += ONE
+
+
+@kernel
+def _zscore_rows(p, m, room, symbol, i, value, z):
+    work = scratch()
+    count = steady(symbol, i, vacant(m, p.n), value, value)
+    spreads(m, p.n, room, value, i, count, work)
+    for j in range(ZERO, count):
+        _, wide, away = spread_at(work, j, float(p.n), value[i + j])
+        z[i + j] = _score(p, wide, away)
+    return settled(z, i, count, m.seen, p.n)
 
 
 def rolling_sum(n: int = 20, *, value: str = "close", out: str = "rolling_sum") -> Feature:

@@ -6,8 +6,8 @@ import numpy as np
 
 from quantlib.core import Feature
 from quantlib.features.rows import Window, row_count
-from quantlib.jit import kernel
-from quantlib.kernels.blocks import ZERO, scratch, settled, steady
+from quantlib.jit import block, kernel
+from quantlib.kernels.blocks import ONE, ZERO, alone, scratch, settled, steady
 from quantlib.kernels.sliding import room_for
 from quantlib.kernels.spread import vacant
 from quantlib.kernels.together import correlation, together, together_at, together_blank, togethers
@@ -15,36 +15,76 @@ from quantlib.kernels.together import correlation, together, together_at, togeth
 
 @kernel
 def _correl(p, memory, symbol, value, other, correl):
-    i, size = ZERO, np.uint64(value.size)
-    room, work = room_for(p.n), (scratch(), scratch(), scratch())
+    i, size, room = ZERO, np.uint64(value.size), room_for(p.n)
     while i < size:
         m = memory[symbol[i]]
-        count = steady(symbol, i, vacant(m.x, p.n), value, other)
-        togethers(m, p.n, room, value, other, i, count, work)
-        for j in range(ZERO, count):
-            wide_x, wide_y, both = together_at(work, j, float(p.n))
-            correl[i + j] = correlation(wide_x, wide_y, both)
-        i += settled(correl, i, count, m.x.seen, p.n)
+        if not alone(symbol, i):
+            i += _correl_rows(p, m, room, symbol, i, value, other, correl)
+            continue
+        correl[i] = nan
+        if not isnan(value[i] + other[i]):
+            wide_x, wide_y, both = together(m, p.n, room, value[i], other[i])
+            if m.x.seen >= p.n:
+                correl[i] = correlation(wide_x, wide_y, both)
+        i += ONE
+
+
+@kernel
+def _correl_rows(p, m, room, symbol, i, value, other, correl):
+    work = scratch(), scratch(), scratch()
+    count = steady(symbol, i, vacant(m.x, p.n), value, other)
+    togethers(m, p.n, room, value, other, i, count, work)
+    for j in range(ZERO, count):
+        wide_x, wide_y, both = together_at(work, j, float(p.n))
+        correl[i + j] = correlation(wide_x, wide_y, both)
+    return settled(correl, i, count, m.x.seen, p.n)
+
+
+@block
+def _move(price, before):
+    """By what fraction a price moved; from 0 it counts as no move."""
+    return price / before - 1.0 if before != 0.0 else 0.0
+
+
+@block
+def _slope(wide, both):
+    """By how much one moves when the other moves by one; 0 where that stands still."""
+    return both / wide if wide > 0.0 else 0.0
 
 
 @kernel
 def _beta(p, memory, symbol, price, market, beta):
-    i = 0
-    room = room_for(p.n)
-    while i < price.size:
-        code = symbol[i]
-        m = memory[code]
-        while i < price.size and symbol[i] == code:
-            beta[i] = nan
-            if not isnan(price[i] + market[i]):
-                if not isnan(m.market):
-                    x = market[i] / m.market - 1.0 if m.market != 0.0 else 0.0
-                    y = price[i] / m.price - 1.0 if m.price != 0.0 else 0.0
-                    wide, _, both = together(m, p.n, room, x, y)
-                    if m.x.seen >= p.n:
-                        beta[i] = both / wide if wide > 0.0 else 0.0
-                m.price, m.market = price[i], market[i]
-            i += 1
+    i, size, room = ZERO, np.uint64(price.size), room_for(p.n)
+    while i < size:
+        m = memory[symbol[i]]
+        if not isnan(m.market) and not alone(symbol, i):
+            i += _beta_rows(p, m, room, symbol, i, price, market, beta)
+            continue
+        beta[i] = nan
+        if not isnan(price[i] + market[i]):
+            if not isnan(m.market):
+                x, y = _move(market[i], m.market), _move(price[i], m.price)
+                wide, _, both = together(m, p.n, room, x, y)
+                if m.x.seen >= p.n:
+                    beta[i] = _slope(wide, both)
+            m.price, m.market = price[i], market[i]
+        i += ONE
+
+
+@kernel
+def _beta_rows(p, m, room, symbol, i, price, market, beta):
+    x, y, work = scratch(), scratch(), (scratch(), scratch(), scratch())
+    count = steady(symbol, i, vacant(m.x, p.n), price, market)
+    if count > ZERO:
+        x[ZERO], y[ZERO] = _move(market[i], m.market), _move(price[i], m.price)
+        for j in range(ONE, count):
+            x[j], y[j] = _move(market[i + j], market[i + j - ONE]), _move(price[i + j], price[i + j - ONE])
+        m.price, m.market = price[i + count - ONE], market[i + count - ONE]
+        togethers(m, p.n, room, x, y, ZERO, count, work)
+    for j in range(ZERO, count):
+        wide, _, both = together_at(work, j, float(p.n))
+        beta[i + j] = _slope(wide, both)
+    return settled(beta, i, count, m.x.seen, p.n)
 
 
 def correl(n: int = 30, *, value: str = "close", other: str = "other", out: str = "correl") -> Feature:

@@ -1,14 +1,14 @@
 """The shape of the last n values: to which side they reach, and how far the farthest do.
 
-The mean slides and is exact; higher moments are summed around it anew for each row, from the oldest value to the
-newest, so the answer depends on the window alone.  The cost of a row grows with n; rows of a block (`kernels.blocks`)
+The mean slides and is exact; higher moments are summed around it anew for each row, in an order that the window
+alone decides, and so does the answer.  The cost of a row grows with n; rows of a block (`kernels.blocks`)
 are summed side by side.
 
 Squares must be float64 numbers: that holds for distances from the mean of 1e-135 to 1e135; beyond, both are too
 rough to use, or 0.
 """
 
-from math import frexp, ldexp, sqrt
+from math import frexp, isnan, ldexp, nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -16,13 +16,13 @@ import numpy as np
 from quantlib.core import Feature
 from quantlib.features.rows import row_count
 from quantlib.jit import block, kernel
-from quantlib.kernels.blocks import ONE, ZERO, plane, scratch, settled, steady
+from quantlib.kernels.blocks import ONE, ZERO, alone, plane, scratch, settled, steady
 from quantlib.kernels.fma import fma
 from quantlib.kernels.sliding import room_for
-from quantlib.kernels.spread import spread_at, spread_blank, spreads, vacant
+from quantlib.kernels.spread import spread, spread_at, spread_blank, spreads, vacant
 
 TWO, THREE, FOUR = np.uint64(2), np.uint64(3), np.uint64(4)
-WIDE, TOTAL, AWAY, SCALE = 4, 5, 6, 7  # planes of a block
+EVEN, ODD, POWER, WIDE, AWAY, SCALE = 0, 1, 2, 4, 5, 6  # planes of a block, when its sums are no longer needed
 PLAIN = 2.0**-200  # variances from this to its inverse need no scale
 
 
@@ -33,101 +33,156 @@ class Shape(NamedTuple):
 
 
 @block
-def _powers(m, n, x, first, count, work, power):
-    """Scaled variance (plane 4) and sum of powers, 3 or 4, of the scaled distances from the mean (plane 5), row by row.
-
-    The scale is a power of two, so it changes no digit: 1 unless powers might over- or underflow.
-    """
-    wild = 0
-    for j in range(ZERO, count):
-        _, wide, away = spread_at(work, j, float(n), x[first + j])
-        work[plane(WIDE) + j], work[plane(TOTAL) + j] = wide, 0.0
-        work[plane(AWAY) + j], work[plane(SCALE) + j] = away, 1.0
-        wild += (wide > 0.0) & ((wide < PLAIN) | (wide > 1.0 / PLAIN))
-    if wild > 0:
-        for j in range(ZERO, count):
-            _rescale(work, j)
-    begin = np.uint64(m.place) - count + ONE
-    if count == ONE:
-        _add_row(m.values, begin, np.uint64(n), power, work)
-    elif count > ZERO:
-        _add_rows(m.values, begin, np.uint64(n), count, power, work)
+def _far(wide):
+    """Whether powers of such a variance might over- or underflow."""
+    return (wide > 0.0) & ((wide < PLAIN) | (wide > 1.0 / PLAIN))
 
 
-@kernel
-def _rescale(work, j):
-    """Scale a row so that its variance is about 1, if it is far from it."""
-    wide = work[plane(WIDE) + j]
-    if wide > 0.0 and (wide < PLAIN or wide > 1.0 / PLAIN):
-        scale = ldexp(1.0, -(frexp(wide)[1] // 2))
-        work[plane(WIDE) + j] = wide * scale * scale
-        work[plane(AWAY) + j] *= scale
-        work[plane(SCALE) + j] = scale
+@block
+def _scale(wide):
+    """A power of two that brings a variance that is far from 1 near it, and else 1: it changes no digit."""
+    return ldexp(1.0, -(frexp(wide)[1] // 2)) if _far(wide) else 1.0
 
 
 @block
 def _added(total, value, x, scale, away, power):
-    """A sum with one more power of a value's distance from the mean, which is that from x, the newest, and x's own."""
+    """A sum with one more power of a value's distance from the mean: that from x, the newest, and x's own."""
     d = fma(value - x, scale, away)
     square = d * d
     return fma(square, square if power == 4 else d, total)
 
 
-@kernel
-def _add_row(values, begin, n, power, work):
-    """Add up one window, from the oldest value to the newest."""
-    x, scale, away = values[begin + n - ONE], work[plane(SCALE)], work[plane(AWAY)]
-    total = 0.0
-    for j in range(begin, begin + n):
-        total = _added(total, values[j], x, scale, away, power)
-    work[plane(TOTAL)] = total
+@block
+def _powers(m, n, x, wide, away, power):
+    """(variance, mean power of the distances from the mean) of the last n values, both scaled."""
+    scale = _scale(wide)
+    total = _power_sum(m.values, np.uint64(m.place), np.uint64(n), x, scale, away * scale, power)
+    return wide * scale * scale, total / n
 
 
 @kernel
-def _add_rows(values, begin, n, count, power, work):
-    """Add up `count` windows side by side, each from the oldest value to the newest, four values at a time."""
+def _power_sum(values, begin, n, x, scale, away, power):
+    """The sum of powers in one window: every other value apart, each from the oldest to the newest."""
+    even = odd = 0.0
+    whole = n // FOUR * FOUR
+    for j in range(begin, begin + whole, TWO):
+        even = _added(even, values[j], x, scale, away, power)
+        odd = _added(odd, values[j + ONE], x, scale, away, power)
+    for j in range(begin + whole, begin + n):
+        even = _added(even, values[j], x, scale, away, power)
+    return even + odd
+
+
+@block
+def _power_rows(m, n, x, first, count, power, work):
+    """`_powers` of the rows of a block, in planes WIDE and POWER."""
+    far = 0
+    for j in range(ZERO, count):
+        _, wide, away = spread_at(work, j, float(n), x[first + j])
+        work[plane(WIDE) + j], work[plane(AWAY) + j], work[plane(SCALE) + j] = wide, away, 1.0
+        far += _far(wide)
+    if far > 0:
+        _scale_rows(count, work)
+    _sum_rows(m.values, np.uint64(m.place) - count + ONE, np.uint64(n), count, power, work)
+    for j in range(ZERO, count):
+        work[plane(POWER) + j] = (work[plane(EVEN) + j] + work[plane(ODD) + j]) / n
+
+
+@kernel
+def _scale_rows(count, work):
+    """Scale the rows of a block that need it."""
+    for j in range(ZERO, count):
+        scale = _scale(work[plane(WIDE) + j])
+        work[plane(WIDE) + j] = work[plane(WIDE) + j] * scale * scale
+        work[plane(AWAY) + j] *= scale
+        work[plane(SCALE) + j] = scale
+
+
+@kernel
+def _sum_rows(values, begin, n, count, power, work):
+    """`_power_sum` of `count` windows side by side, the first of them from `begin` on."""
+    for r in range(ZERO, count):
+        work[plane(EVEN) + r] = work[plane(ODD) + r] = 0.0
     whole = n // FOUR * FOUR
     for j in range(begin, begin + whole, FOUR):
         for r in range(ZERO, count):
             x, scale, away = values[begin + n - ONE + r], work[plane(SCALE) + r], work[plane(AWAY) + r]
-            total = _added(work[plane(TOTAL) + r], values[j + r], x, scale, away, power)
-            total = _added(total, values[j + r + ONE], x, scale, away, power)
-            total = _added(total, values[j + r + TWO], x, scale, away, power)
-            work[plane(TOTAL) + r] = _added(total, values[j + r + THREE], x, scale, away, power)
+            even = _added(work[plane(EVEN) + r], values[j + r], x, scale, away, power)
+            odd = _added(work[plane(ODD) + r], values[j + r + ONE], x, scale, away, power)
+            work[plane(EVEN) + r] = _added(even, values[j + r + TWO], x, scale, away, power)
+            work[plane(ODD) + r] = _added(odd, values[j + r + THREE], x, scale, away, power)
     for j in range(begin + whole, begin + n):
         for r in range(ZERO, count):
             x, scale, away = values[begin + n - ONE + r], work[plane(SCALE) + r], work[plane(AWAY) + r]
-            work[plane(TOTAL) + r] = _added(work[plane(TOTAL) + r], values[j + r], x, scale, away, power)
+            work[plane(EVEN) + r] = _added(work[plane(EVEN) + r], values[j + r], x, scale, away, power)
+
+
+@block
+def _skew_of(p, wide, moment):
+    """Skewness from a variance and a third moment."""
+    return p.scale * (moment / (wide * sqrt(wide))) if wide > 0.0 else 0.0
 
 
 @kernel
 def _skew(p, memory, symbol, value, skew):
-    i, size = ZERO, np.uint64(value.size)
-    room, work = room_for(p.n), scratch()
+    i, size, room = ZERO, np.uint64(value.size), room_for(p.n)
     while i < size:
         m = memory[symbol[i]]
-        count = steady(symbol, i, vacant(m, p.n), value, value)
-        spreads(m, p.n, room, value, i, count, work)
-        _powers(m, p.n, value, i, count, work, 3)
-        for j in range(ZERO, count):
-            wide, third = work[plane(WIDE) + j], work[plane(TOTAL) + j] / p.n
-            skew[i + j] = p.scale * (third / (wide * sqrt(wide))) if wide > 0.0 else 0.0
-        i += settled(skew, i, count, m.seen, p.n)
+        if not alone(symbol, i):
+            i += _skew_rows(p, m, room, symbol, i, value, skew)
+            continue
+        skew[i] = nan
+        if not isnan(value[i]):
+            _, wide, away = spread(m, p.n, room, value[i])
+            if m.seen >= p.n:
+                wide, moment = _powers(m, p.n, value[i], wide, away, 3)
+                skew[i] = _skew_of(p, wide, moment)
+        i += ONE
+
+
+@kernel
+def _skew_rows(p, m, room, symbol, i, value, skew):
+    work = scratch()
+    count = steady(symbol, i, vacant(m, p.n), value, value)
+    spreads(m, p.n, room, value, i, count, work)
+    _power_rows(m, p.n, value, i, count, 3, work)
+    for j in range(ZERO, count):
+        skew[i + j] = _skew_of(p, work[plane(WIDE) + j], work[plane(POWER) + j])
+    return settled(skew, i, count, m.seen, p.n)
+
+
+@block
+def _kurtosis_of(p, wide, moment):
+    """Excess kurtosis from a variance and a fourth moment."""
+    return p.scale * (moment / (wide * wide)) - p.shift if wide > 0.0 else 0.0
 
 
 @kernel
 def _kurtosis(p, memory, symbol, value, kurtosis):
-    i, size = ZERO, np.uint64(value.size)
-    room, work = room_for(p.n), scratch()
+    i, size, room = ZERO, np.uint64(value.size), room_for(p.n)
     while i < size:
         m = memory[symbol[i]]
-        count = steady(symbol, i, vacant(m, p.n), value, value)
-        spreads(m, p.n, room, value, i, count, work)
-        _powers(m, p.n, value, i, count, work, 4)
-        for j in range(ZERO, count):
-            wide, fourth = work[plane(WIDE) + j], work[plane(TOTAL) + j] / p.n
-            kurtosis[i + j] = p.scale * (fourth / (wide * wide)) - p.shift if wide > 0.0 else 0.0
-        i += settled(kurtosis, i, count, m.seen, p.n)
+        if not alone(symbol, i):
+            i += _kurtosis_rows(p, m, room, symbol, i, value, kurtosis)
+            continue
+        kurtosis[i] = nan
+        if not isnan(value[i]):
+            _, wide, away = spread(m, p.n, room, value[i])
+            if m.seen >= p.n:
+                wide, moment = _powers(m, p.n, value[i], wide, away, 4)
+                kurtosis[i] = _kurtosis_of(p, wide, moment)
+        i += ONE
+
+
+@kernel
+def _kurtosis_rows(p, m, room, symbol, i, value, kurtosis):
+    work = scratch()
+    count = steady(symbol, i, vacant(m, p.n), value, value)
+    spreads(m, p.n, room, value, i, count, work)
+    _power_rows(m, p.n, value, i, count, 4, work)
+    for j in range(ZERO, count):
+        kurtosis[i + j] = _kurtosis_of(p, work[plane(WIDE) + j], work[plane(POWER) + j])
+    return settled(kurtosis, i, count, m.seen, p.n)
 
 
 def skew(n: int = 60, *, value: str = "close", out: str = "skew") -> Feature:
