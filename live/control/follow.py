@@ -242,6 +242,11 @@ class Follower:
             found = [fill for fill in self.session.fills if fill.number > after] if self.session else []
             return found[-last:]
 
+    @property
+    def logged(self) -> int:
+        """How many log lines there have been."""
+        return sum(tail.count for tail in self._tails)
+
     def log(self, last: int) -> list[Line]:
         """The last lines of all logs together."""
         with self.lock:

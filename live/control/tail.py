@@ -34,6 +34,7 @@ class Tail:
 
     def __init__(self, path: Path, redact: Redactor, lines: int = LINES) -> None:
         self.path, self.lines = path, deque[Line](maxlen=lines)
+        self.count = 0  # of all lines so far
         self._redact, self._inode, self._at, self._rest = redact, 0, 0, b""
 
     def catch_up(self) -> bool:
@@ -52,8 +53,10 @@ class Tail:
             return False
         self._at += len(data)
         *whole, self._rest = (self._rest + data).split(b"\n")
-        self.lines.extend(self._line(line) for line in whole if line.strip())
-        return bool(whole)
+        said = [self._line(line) for line in whole if line.strip()]
+        self.lines.extend(said)
+        self.count += len(said)
+        return bool(said)
 
     def _line(self, raw: bytes) -> Line:
         text = self._redact(raw.decode("utf-8", "replace"))[:LONGEST]
