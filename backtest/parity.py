@@ -91,11 +91,11 @@ def compare(
     found = _decisions(recorded, result) + _curve(recorded, result)
     for kind, ours, theirs in (("command", recorded.commands, commands), ("report", recorded.reports, reports)):
         for mine, other in zip(ours, theirs, strict=True):
-            found += _records(kind, mine, other, table.symbols)
-    found += _records("fill", recorded.fills, result.raw_fills, table.symbols)
+            found += record_differences(kind, mine, other, table.symbols)
+    found += record_differences("fill", recorded.fills, result.raw_fills, table.symbols)
     orders = result.raw_orders
     ended = recorded.ended[np.argsort(recorded.ended["id"], kind="stable")]
-    found += _records("order", ended, orders[orders["status"] > PARTIAL], table.symbols)
+    found += record_differences("order", ended, orders[orders["status"] > PARTIAL], table.symbols)
     found += _working(recorded, result)
     return Parity(sorted(found, key=lambda d: d.ts), table.rows)
 
@@ -139,8 +139,8 @@ def _decisions(recorded: Recorded, result: Result) -> list[Difference]:
     columns, symbols = recorded.table.columns, recorded.table.symbols
     return [
         Difference(
-            "decision", int(columns["ts"][k]), symbols[columns["symbol"][k]], _decision(recorded.decision[k]),
-            _decision(result.decision[k]),
+            "decision", int(columns["ts"][k]), symbols[columns["symbol"][k]], decision(recorded.decision[k]),
+            decision(result.decision[k]),
         )
         for k in np.flatnonzero(recorded.decision != result.decision)
     ]  # fmt: skip
@@ -154,7 +154,7 @@ def _curve(recorded: Recorded, result: Result) -> list[Difference]:
     ]
 
 
-def _records(kind: str, mine: NDArray[Any], other: NDArray[Any], symbols: Sequence[str]) -> list[Difference]:
+def record_differences(kind: str, mine: NDArray[Any], other: NDArray[Any], symbols: Sequence[str]) -> list[Difference]:
     """Differences of two lists of records, one by one; padding between fields says nothing."""
     if mine.tobytes() == other.tobytes():
         return []
@@ -193,7 +193,8 @@ def _works(is_there: bool) -> str:
     return "works" if is_there else "does not work"
 
 
-def _decision(code: int) -> str:
+def decision(code: int) -> str:
+    """A decision code in words."""
     return DECISIONS[int(code)] if code >= 0 else f"refused: {REASONS[-int(code)]}"
 
 

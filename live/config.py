@@ -50,6 +50,11 @@ class Config(NamedTuple):
     words: str
 
     @property
+    def wired(self) -> bool:
+        """Whether a broker at the other end of a wire answered, and not the simulated one."""
+        return bool(self.source.get("broker"))
+
+    @property
     def layout(self) -> np.dtype[Any]:
         """One record per row."""
         return np.dtype([(name, kind) for name, kind in self.columns], align=True)

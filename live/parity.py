@@ -9,13 +9,16 @@ from rich.console import Console
 from rich.table import Table as Shown
 
 from backtest.costs import Costs
-from backtest.parity import Difference, Parity, Recorded, compare
+from backtest.parity import Difference, Parity, Recorded, compare, decision, record_differences
 from live.config import Config, recorded
 from live.errors import Corrupted, SessionError
+from live.fold import fold
 from live.journal import Contents, read
 from live.lock import is_held
 from live.references import strategy_of
+from live.state import State
 from live.words import INPUT, MAGIC, OPERATOR, Input, Output, action_of, columns_of, input_of, output_of
+from quantlib.desk import memory as desks
 from quantlib.desk.messages import COMMAND, FILLED_ROW, ORDER
 from quantlib.schema import moment
 from quantlib.strategy import Strategy
@@ -45,15 +48,48 @@ def check(folder: str | Path, strategy: Strategy | None = None) -> Parity:
         )
     config = recorded(path, contents.identity)
     one = strategy or _strategy(config)
+    found = retraced(config, one, contents) if config.wired else _rerun(config, one, contents)
+    if not found.decisions:
+        return found
+    if one.identity != config.identity:
+        ours, theirs = f"{config.title} {config.identity[:8]}", f"{one.name} {one.identity[:8]}"
+        changed = Difference("strategy", 0, "", ours, theirs)
+        found = found._replace(differences=[changed, *found.differences])
+    return found
+
+
+def retraced(config: Config, strategy: Strategy, contents: Contents) -> Parity:
+    """Take a session with a real broker again, on the rows and reports that are written down.
+
+    What the backtest would have made of the rows alone is `live.attribution`.
+    """
+    desk = desks.opened(strategy.policy, config.symbols, config.cash, config.instrument_map)
+    state = State(strategy, tuple(config.symbols), desk)
+    found: list[Difference] = []
+    decisions = 0
+    for half, output, frame in fold(state, contents.frames, config):
+        recorded, ts = output_of(frame.payload), state.last_ts
+        decisions += len(output.decision)
+        for k in np.flatnonzero(recorded.decision != output.decision):
+            symbol = config.symbols[half.rows["symbol"][k]] if isinstance(half, Input) else ""
+            found.append(
+                Difference("decision", ts, symbol, decision(recorded.decision[k]), decision(output.decision[k]))
+            )
+        for kind, ours, theirs in (
+            ("command", recorded.commands, output.commands), ("fill", recorded.fills, output.fills),
+            ("order", recorded.ended, output.ended),
+        ):  # fmt: skip
+            found += record_differences(kind, ours, theirs, config.symbols)
+        if (recorded.equity, recorded.gross, recorded.net) != (output.equity, output.gross, output.net):
+            found.append(Difference("equity", ts, "", repr(recorded.equity), repr(output.equity)))
+    return Parity(found, decisions)
+
+
+def _rerun(config: Config, strategy: Strategy, contents: Contents) -> Parity:
     said = told(config, contents)
     if not len(said.decision):
         return Parity([], 0)
-    found = compare(one, said, config.cash, Costs(**config.costs), config.instrument_map)
-    if one.identity != config.identity:
-        ours, theirs = f"{config.title} {config.identity[:8]}", f"{one.name} {one.identity[:8]}"
-        changed = Difference("strategy", int(said.table.columns["ts"][0]), "", ours, theirs)
-        found = found._replace(differences=[changed, *found.differences])
-    return found
+    return compare(strategy, said, config.cash, Costs(**config.costs), config.instrument_map)
 
 
 def told(config: Config, contents: Contents) -> Recorded:

@@ -40,7 +40,7 @@ class State:
         self.commands = self.fills = 0  # how many so far
         self.obeyed: set[int] = set()
         self.last = NO_COMMANDS  # the last step's commands, which the broker may not have got
-        self.last_ts = 0
+        self.last_ts = self.row_ts = 0  # of the last step or beat, and of the last rows
         self.overrides: dict[str, tuple[float, int]] = {}  # limit -> its value, and until when
         self.why = ""  # of the kill switch
         self.seen: Columns = {}  # the last step's rows with their features, to be looked at
@@ -82,7 +82,7 @@ class State:
         self.step += 1
         self.rows += len(rows)
         self.mark = zlib.crc32(raw(rows), self.mark)
-        self.seen = columns
+        self.seen, self.row_ts = columns, self.last_ts
         return output
 
     def _output(self, decision: NDArray[np.int8], ts: int) -> Output:
@@ -112,7 +112,7 @@ class State:
         meta = {
             "identity": identity, "place": list(place), "step": self.step, "rows": self.rows,
             "mark": self.mark, "commands": self.commands, "fills": self.fills, "obeyed": sorted(self.obeyed),
-            "last_ts": self.last_ts, "overrides": self.overrides, "why": self.why,
+            "last_ts": self.last_ts, "row_ts": self.row_ts, "overrides": self.overrides, "why": self.why,
         }  # fmt: skip
         extra = {
             "meta": json.dumps(meta).encode(), "desk": desks.to_bytes(self.desk), "last": self.last.tobytes(),
@@ -137,7 +137,8 @@ class State:
         self.memory, self.trader = memory, Trader(self.strategy, self.symbols, desk)
         self.step, self.rows, self.mark = meta["step"], meta["rows"], meta["mark"]
         self.commands, self.fills, self.obeyed = meta["commands"], meta["fills"], set(meta["obeyed"])
-        self.last, self.last_ts, self.why = last, meta["last_ts"], meta["why"]
+        self.last, self.why = last, meta["why"]
+        self.last_ts, self.row_ts = meta["last_ts"], meta["row_ts"]
         self.overrides = {limit: (value, until) for limit, (value, until) in meta["overrides"].items()}
         self._set_limits()
         return Place(*meta["place"])

@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from backtest.costs import Costs
 from live.beating import Beating
 from live.brokers.protocol import WireBroker
 from live.config import Config, config_of
 from live.errors import BrokerError, ConfigError, ReconcileError
+from live.feeds.history import BARS
 from live.feeds.protocol import Correction, Feed, Heard, Incident, Moment, Past
 from live.lock import alone
 from live.operator import want
@@ -28,7 +30,7 @@ from live.runner import SNAPSHOT_STEPS, Runner, put_aside
 from live.safety import triggers
 from live.safety.guard import Guarding, Rules
 from live.session import Summary, summary
-from live.words import Note, Output
+from live.words import Note, Output, columns_of
 from quantlib.desk.memory import ACTIVE, Instrument
 from quantlib.strategy import Strategy, verify
 from quantlib.table import Table
@@ -36,7 +38,7 @@ from quantlib.table import Table
 NAP = 0.05  # seconds the feed may keep the loop from looking elsewhere
 SETTLE = 0.1  # seconds between two looks at a broker that does not agree yet
 DAY = 86_400_000_000_000
-BARS = ("ts", "ts_event", "symbol", "open", "high", "low", "close", "volume")
+EXPECTED = Costs(spread=1e-4)  # an Alpaca account pays no commission
 
 
 class Terms(NamedTuple):
@@ -70,6 +72,7 @@ def trade(
     broker: WireBroker,
     *,
     cash: float,
+    costs: Costs = EXPECTED,
     params: Mapping[str, Any] | None = None,
     instruments: Instrument | Mapping[str, Instrument] | None = None,
     kind: str = "paper",
@@ -89,6 +92,7 @@ def trade(
         folder: of the session; its name names the session's orders.
         feed, broker: not connected yet; both are closed at the end.
         cash: of the account when the session began, quote currency.
+        costs: what the backtest that the session is compared with expects trading to cost.
         params, instruments: as in `live.session.replay`.
         kind, account: as the operator sees them.
         clock: what time it is, ns UTC.
@@ -106,9 +110,9 @@ def trade(
     folder = Path(folder)
     one = strategy_of(strategy, params) if isinstance(strategy, str) else strategy
     tradable(one, feed)
-    blank = Table("bar", feed.symbols, _no_bars())
+    blank = Table("bar", feed.symbols, columns_of(np.empty(0, BARS)))
     config = config_of(
-        folder, one, blank, reference=strategy if isinstance(strategy, str) else "", params=params, cash=cash,
+        folder, one, blank, reference=strategy if isinstance(strategy, str) else "", params=params, cash=cash, costs=costs,
         instruments=instruments, source={"broker": broker.health().name} | dict(source or {}),
     )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -144,7 +148,7 @@ def tradable(strategy: Strategy, feed: Feed) -> None:
             f"{strategy.name}: it runs on {', '.join(lacking)} rows, which this feed does not supply; it has "
             f"{', '.join(sorted(feed.clocks))}. Use another feed, or a strategy of those"
         )
-    verify(strategy, BARS)
+    verify(strategy, BARS.names or ())
     exits = strategy.policy.exits
     if (exits.stop or exits.target or exits.stop_distances or exits.target_distances) and not exits.anchored:
         raise ConfigError(
@@ -173,7 +177,7 @@ class _Session:
         rejoin(self.runner, self.broker, self.clock, self._pause, self.terms.rules.fresh)
         self._reconciled = self.clock()
         state = self.runner.state
-        self.feed.begin(state.last_ts if state.rows else None)
+        self.feed.begin(state.row_ts if state.rows else None)
         self.pulse(now=True)
 
     def turn(self) -> Output | None:
@@ -197,7 +201,7 @@ class _Session:
         elif isinstance(heard, Correction):
             row = heard.row[0]
             names = [name for name in heard.row.dtype.names or () if name != "symbol"]
-            values = {name: float(row[name]) for name in names}
+            values = {name: row[name].item() for name in names}
             self.note("correction", heard.why, self.feed.symbols[int(row["symbol"])], values)
         elif isinstance(heard, Incident):
             self.note(heard.kind, heard.text, heard.symbol)
@@ -260,8 +264,3 @@ class _Session:
 
     def _pause(self) -> None:
         time.sleep(SETTLE)
-
-
-def _no_bars() -> dict[str, Any]:
-    kinds = {"ts": np.int64, "ts_event": np.int64, "symbol": np.int32}
-    return {name: np.empty(0, kinds.get(name, np.float64)) for name in BARS}

@@ -171,7 +171,7 @@ class SimulatedBroker:
 
     def _happen(self, step: int, data: bytes) -> NDArray[Any]:
         records = np.frombuffer(data, self.layout)
-        rows = _market(records)
+        rows = market(records)
         match_rows(self.exchange, rows, 0, rows.ts.size)
         state = self.exchange.state
         if state["lost"][0]:
@@ -202,7 +202,7 @@ def _cash_after(cash: float, reports: NDArray[Any], instruments: NDArray[Any]) -
     return cash
 
 
-def _market(records: NDArray[Any]) -> Rows:
+def market(records: NDArray[Any]) -> Rows:
     """Rows as the exchange reads them."""
     c = columns_of(records)
     return Rows(
