@@ -19,6 +19,7 @@ import numpy as np
 from backtest.exchange import Exchange
 from backtest.loop import match_rows
 from live.sim import book
+from live.sim.hours import eastern, sessions
 from live.sim.ledger import Ledger
 from live.sim.order import Order
 from quantlib.desk.consult import Rows
@@ -169,3 +170,10 @@ class TradingDay:
                     found = book.slot(self.exchange, order.code, order.key)
                     if found is not None:
                         found["stop"], found["stop_price"] = order.stop, order.price(order.stop)
+
+
+def new_york(ts: int) -> tuple[int, int] | None:
+    """Opening and closing of the day of an instant on the New York Stock Exchange, ns UTC; None if it has none."""
+    day = eastern(ts).date()
+    begin, end = sessions().open_of(day), sessions().close_of(day)
+    return (begin, end) if begin is not None and end is not None else None

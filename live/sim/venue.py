@@ -85,6 +85,7 @@ class Venue:
         self.ledger.now = now
         self.day = TradingDay(self.exchange, self.ledger, hours)
         self.begun = cash
+        self.urgent = False  # what was just done is to be told before the call is answered
         self._key = 1
 
     @property
@@ -130,6 +131,7 @@ class Venue:
         self._send(order, ask)
         if self.life.strikes("early", order, ts):
             self._trade_now(order)
+            self.urgent = True
         return answer
 
     def cancel(self, id: str) -> None:
