@@ -23,12 +23,14 @@ from live.sim.admission import Rules
 from live.sim.budget import Budget
 from live.sim.control import Control
 from live.sim.data_rest import DataRest
-from live.sim.entry import Credentials, denials
+from live.sim.data_stream import DataStream
+from live.sim.entry import PLUS, Credentials, Tier, denials
 from live.sim.faults import Faults
 from live.sim.lifecycle import Lifecycle, Twist
 from live.sim.market import Market
 from live.sim.plan import Fault
 from live.sim.reference_rest import ReferenceRest
+from live.sim.script import Script
 from live.sim.trading_day import Hours
 from live.sim.trading_stream import TradeUpdates
 from live.sim.venue import Venue
@@ -60,8 +62,9 @@ class Loopback:
         begin: ns UTC; rows before it are history.
         port: 0 takes a free one.
         key, secret: that clients must show.
-        data: further arguments of `DataRest`, by name.
-        reference: further arguments of `ReferenceRest`, by name.
+        tier: what the subscription to market data allows.
+        timeframe: of bars, ns; by default as the rows have it.
+        rest, stream, reference: further arguments of `DataRest`, `DataStream` and `ReferenceRest`, by name.
     """
 
     def __init__(
@@ -69,9 +72,11 @@ class Loopback:
         instruments: Instrument | Mapping[str, Instrument] | None = None, rules: Rules | None = None,
         hours: Hours | None = None, prompt: bool = False, twists: Iterable[Twist] = (), faults: Iterable[Fault] = (),
         seed: int = 0, limit: int | None = None, begin: int | None = None, port: int = 0, key: str = KEY,
-        secret: str = SECRET, data: Mapping[str, Any] | None = None, reference: Mapping[str, Any] | None = None,
+        secret: str = SECRET, tier: Tier = PLUS, timeframe: int | None = None, rest: Mapping[str, Any] | None = None,
+        stream: Mapping[str, Any] | None = None, reference: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
-        self.market = Market(*tables, begin=begin)
+        self.market = Market(*tables, timeframe=timeframe, begin=begin)
+        self.script = Script(self.market)
         self.faults = Faults(faults, seed, lambda: self.market.now)
         self.venue = Venue(
             self.market.symbols, instruments, cash=cash, costs=costs, rules=rules, hours=hours, prompt=prompt,
@@ -80,7 +85,8 @@ class Loopback:
         self.budget, self.port = Budget(limit), port
         self._credentials = Credentials(key, secret)
         self.orders = TradeUpdates(self.venue, self._credentials, self.faults)
-        self._rest = DataRest(self.market, self._credentials, **(data or {}))
+        self.data = DataStream(self.market, self.script, self._credentials, self.faults, tier, **(stream or {}))
+        self._rest = DataRest(self.market, self._credentials, tier, **(rest or {}))
         self._reference = ReferenceRest(self.market, self._credentials, self.faults, **(reference or {}))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="loopback", daemon=True)
@@ -160,7 +166,7 @@ class Loopback:
 
     async def published(self) -> None:
         """`publish`, on the service's own loop."""
-        self.market.news()
+        await self.data.publish()
 
     async def played(self, speed: float) -> None:
         """`play`, on the service's own loop: it returns at once, and goes on by itself."""
@@ -184,7 +190,7 @@ class Loopback:
         middlewares = [self.budget.middleware, denials, self.faults.middleware(), self._telling_after()]
         app = web.Application(middlewares=middlewares)
         app.add_routes(trading_rest.routes(self.venue, self._credentials))
-        for part in (self.orders, self._reference, self._rest, self.faults, Control(self)):
+        for part in (self.orders, self.data, self._reference, self._rest, self.faults, self.script, Control(self)):
             app.add_routes(part.routes())
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_WORDS)
         await self._runner.setup()
@@ -197,6 +203,7 @@ class Loopback:
             self._player.cancel()
         self.faults.release()
         await self.orders.close()
+        await self.data.close()
         await asyncio.gather(*self._telling)
         if self._runner is not None:
             await self._runner.cleanup()
