@@ -57,13 +57,13 @@ class Stream(DataStream):  # type: ignore[misc]
         keys: of the account.
         wanted: channel -> symbols.
         mailbox: where letters go.
-        trading: since when there has been trade, and now, ns UTC; None while there is none.
+        trading: seconds for which there has been trade, 0 while there is none.
         waits: how long it waits for what.
     """
 
     def __init__(
         self, name: str, endpoint: str, keys: Keys, wanted: Mapping[str, Sequence[str]], mailbox: Mailbox,
-        trading: Callable[[], tuple[int, int] | None], waits: Waits,
+        trading: Callable[[], float], waits: Waits,
     ) -> None:  # fmt: skip
         super().__init__(endpoint, keys.key, keys.secret, raw_data=True, websocket_params=dict(SOCKET))
         for channel, symbols in wanted.items():
@@ -225,8 +225,4 @@ class Stream(DataStream):  # type: ignore[misc]
 
     def _silent(self, now: int) -> float:
         """Seconds of trade without a message."""
-        session = self.trading()
-        if session is None:
-            return 0.0
-        opened, wall = session
-        return min(now - self._heard, wall - opened) / SECOND
+        return min((now - self._heard) / SECOND, self.trading())
