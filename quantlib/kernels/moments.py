@@ -14,12 +14,16 @@ def variance(w, w_low, s, s_low, q, q_low):
     Each sum is given as two numbers.  The relative error is below 2^-100 mean^2 / variance; zero where the spread is
     below 2^-49 of the mean, or nothing has weight.
     """
-    if not w > 0.0:
-        return 0.0
+    return variance_numerator(w, w_low, s, s_low, q, q_low) / (w * w) if w > 0.0 else 0.0
+
+
+@kernel
+def variance_numerator(w, w_low, s, s_low, q, q_low):
+    """w q - s s, as `variance` has it."""
     a, b = two_product(w, q)
     c, d = two_product(s, s)
     top = (a - c) + (fma(w, q_low, fma(w_low, q, b)) - fma(2.0 * s, s_low, d))
-    return top / (w * w) if top > SMALLEST * c else 0.0
+    return top if top > SMALLEST * c else 0.0
 
 
 @kernel

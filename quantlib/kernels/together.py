@@ -21,8 +21,8 @@ from quantlib.jit import block, kernel
 from quantlib.kernels.blocks import ZERO, plane
 from quantlib.kernels.exact import two_product, two_sum
 from quantlib.kernels.lines import cut
-from quantlib.kernels.moments import variance
-from quantlib.kernels.pairs import covariance
+from quantlib.kernels.moments import variance_numerator
+from quantlib.kernels.pairs import covariance_numerator
 from quantlib.kernels.ring import window
 from quantlib.kernels.sliding import gather
 from quantlib.kernels.spread import UNITS, joined, put, slid, slide_rows, spread_fields, sums_at
@@ -45,7 +45,10 @@ def together_blank(n: int, *more: tuple[str, str]) -> NDArray[Any]:
 
 @block
 def together(m, n, room, x, y):
-    """(variance of x, variance of y, covariance) over the last n rows, this one included, each over n."""
+    """(variance of x, variance of y, covariance) over the last n rows, this one included, each n^2 times as large.
+
+    What is made of them is a ratio, so nobody divides.
+    """
     of_x, of_y = slid(m.x, n, room, x), slid(m.y, n, room, y)
     return _together_of(of_x, of_y, _slid_products(m, n, room, x, y), float(n))
 
@@ -62,8 +65,8 @@ def _together_of(of_x, of_y, both, w):
     a, a_low, b, b_low = of_x
     s, s_low, q, q_low = of_y
     c, c_low = both
-    wide_x, wide_y = variance(w, 0.0, a, a_low, b, b_low), variance(w, 0.0, s, s_low, q, q_low)
-    return wide_x, wide_y, covariance(w, a, a_low, s, s_low, c, c_low)
+    wide_x, wide_y = variance_numerator(w, 0.0, a, a_low, b, b_low), variance_numerator(w, 0.0, s, s_low, q, q_low)
+    return wide_x, wide_y, covariance_numerator(w, a, a_low, s, s_low, c, c_low)
 
 
 @block
