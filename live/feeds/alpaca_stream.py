@@ -73,7 +73,7 @@ class Stream(DataStream):  # type: ignore[misc]
         self._reconnect_min_backoff, self._reconnect_max_backoff = waits.first, waits.longest
         self._heard = self._asked = 0  # ns of the monotonic clock: last market data, subscription sent
         self._confirmed = False
-        self._why = ""  # the watchdog left the socket
+        self._why, self._stale = "", False  # why the watchdog left the socket
         self._looping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"feed {name}", daemon=True)
         self._task: asyncio.Task[None] | None = None
@@ -106,7 +106,7 @@ class Stream(DataStream):  # type: ignore[misc]
         self._looping.set()
         retries = 0
         while self._should_run:
-            self._data_received, self._why = False, ""
+            self._data_received, self._why, self._stale = False, "", False
             try:
                 why = await self._connection()
             except FeedError as error:
@@ -116,7 +116,7 @@ class Stream(DataStream):  # type: ignore[misc]
                 why = f"{type(error).__name__}: {error}"
             finally:
                 await self._left()
-            self.mailbox.put(Lost(self.name, self._why or why, bool(self._why)))
+            self.mailbox.put(Lost(self.name, self._why or why, self._stale))
             retries = 1 if self._data_received else retries + 1
             await self._wait_before_reconnect(retries)
 
@@ -218,9 +218,10 @@ class Stream(DataStream):  # type: ignore[misc]
             if not self._confirmed and now - self._asked > self.waits.answer * SECOND:
                 self._why = f"the subscription was not confirmed within {self.waits.answer:g} s"
             elif (silent := self._silent(now)) > self.waits.stale:
+                self._stale = True
                 self._why = f"silent for {silent:.0f} s while there is trade, limit {self.waits.stale:g} s"
             if self._why:
-                self._ws.fail_connection()
+                self._ws.transport.abort()  # a close would wait for the other side to answer
                 return
 
     def _silent(self, now: int) -> float:
