@@ -69,6 +69,7 @@ class Ledger:
         self._parked: dict[str, list[Mapping[str, Any]]] = {}
         self._suspects: set[str] = set()
         self._strayed: set[str] = set()
+        self._expected: set[str] = set()
         self._reports: list[tuple[Any, ...]] = []
 
     def sent(self, name: str, command: Any, more: int = 0) -> Tracked:
@@ -118,6 +119,15 @@ class Ledger:
         """The order was taken back before it was sent."""
         if not order.ended:
             self._end(order, CANCELLED, ts)
+
+    def rewrite(self, order: Tracked, lots: int, limit: int, stop: int) -> None:
+        """An order that was not sent yet becomes another one."""
+        wire = order.wires[-1]
+        wire.lots += lots - order.lots
+        order.lots, order.limit, order.stop = lots, limit, stop
+        wire.limit, wire.stop, order.asked = limit, stop, NOTHING
+        self._accept(order, order.ts)
+        self._report(order, REPLACED, order.ts)
 
     def adopt(self, record: Any) -> Tracked:
         """Know an order that the desk knew before this connection: an ORDER record."""
@@ -187,13 +197,18 @@ class Ledger:
         """Reports that were not taken yet; they stay."""
         return np.array(self._reports, REPORT)
 
-    def is_told(self, id: str) -> bool:
-        """Whether an order of this id at the broker is one of ours."""
-        return id in self._wires
+    def owner(self, told: Mapping[str, Any]) -> Tracked | None:
+        """Whose order this is."""
+        found = self._find(told)
+        return found[0] if found is not None else None
+
+    def expect(self, id: str) -> None:
+        """An order at the broker that is not the desk's, but no stranger's either."""
+        self._expected.add(id)
 
     def foreign(self) -> list[Mapping[str, Any]]:
         """Orders that are none of ours, if nobody has claimed them since this was last asked; each is told once."""
-        lost = {id for id in self._parked if id not in self._wires}
+        lost = {id for id in self._parked if id not in self._wires and id not in self._expected}
         found = [self._parked.pop(id)[0]["order"] for id in sorted(lost & self._suspects)]
         self._suspects = lost
         return found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -131,6 +131,11 @@ def moment(text: Any) -> int:
     clock, fraction, zone = found.groups()
     whole = datetime.fromisoformat(clock + ("+00:00" if zone == "Z" else zone)).timestamp()
     return int(whole) * SECOND + int((fraction or "").ljust(9, "0"))
+
+
+def instant(ts: int) -> str:
+    """ns UTC as RFC 3339."""
+    return f"{datetime.fromtimestamp(ts // SECOND, UTC):%Y-%m-%dT%H:%M:%S}.{ts % SECOND:09d}Z"
 
 
 def id_in(name: Any, session: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
@@ -67,7 +67,7 @@ class Budget:
                 self._closed_until = min(max(reset, self.clock() + 0.1), self.clock() + LONGEST)
 
 
-def ranked(commands: NDArray[Any], notional: Sequence[float]) -> list[int]:
+def ranked(commands: NDArray[Any], notional: NDArray[np.float64]) -> list[int]:
     """The order in which commands go out where there is no room for all of them at once.
 
     Cancels free what exits need, exits before changes, changes before entries, entries by their size; those of one
@@ -76,5 +76,5 @@ def ranked(commands: NDArray[Any], notional: Sequence[float]) -> list[int]:
     cancels, replaces = commands["kind"] == CANCEL, commands["kind"] == REPLACE
     entries = (commands["leg"] == ENTRY) & ~cancels & ~replaces
     rank = np.select([cancels, replaces, entries], [0, 2, 3], 1)
-    size = np.where(entries, -np.asarray(notional, float), 0.0)
+    size = np.where(entries, -notional, 0.0)
     return [int(i) for i in np.lexsort((np.arange(len(commands)), size, rank))]
