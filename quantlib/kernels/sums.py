@@ -1,13 +1,24 @@
-"""The sum of the last n values in one step, exact and rounded once."""
+"""The sum of the last n values, exact and rounded once: after one value, or after each of a block of rows.
+
+Sums in parts have no rounding (`kernels.sliding`), so where all values of a block of rows fit the unit nothing but the
+additions themselves has to follow the order of the rows: the checks, the cuts and the differences between what comes
+and what goes are made side by side (`kernels.blocks`).
+"""
 
 from math import inf, isnan
 
+import numpy as np
+
 from quantlib.jit import block, kernel
+from quantlib.kernels.blocks import plane, scratch
 from quantlib.kernels.exact import carried, ring_sum
+from quantlib.kernels.lines import bounds, cut, fits
 from quantlib.kernels.sliding import gather, slide
 
 CARRIED = inf  # in place of a unit: none fits the values, but two numbers hold their sum
 SELDOM = 16  # windows until a unit is tried again
+ZERO, ONE, TWO = np.uint64(0), np.uint64(1), np.uint64(2)
+LONG = np.uint64(8)  # rows from which on it pays to look at all of them first
 
 
 @block
@@ -21,6 +32,65 @@ def window_sum(high, low, unit, ring, parts, seen, n, new):
     if isnan(below):
         above, below, unit = _unfitting(high, low, unit, ring, parts, seen, n)
     return above, below, unit, above + below
+
+
+@block
+def window_sums(high, low, unit, ring, parts, seen, n, values, first, sums, at, count):
+    """(high, low, unit) after `count` values, at most a block, none of them NaN, that begin at values[first].
+
+    Their sums are written from sums[at] on; `sums` may be `values` if `at` is `first`.  Both and `count` are unsigned.
+    """
+    if count >= LONG and seen >= n and _all_fit(values, first, count, unit, float(ring.size)):
+        high, low = _plain_sums(high, low, unit, ring, seen, n, values, first, sums, at, count)
+    else:
+        for j in range(count):
+            x = values[first + j]
+            high, low, unit, sums[at + j] = window_sum(high, low, unit, ring, parts, seen + np.int64(j), n, x)
+    return high, low, unit
+
+
+@kernel
+def _all_fit(values, first, count, unit, room):
+    fine, limit = bounds(unit, room)
+    misfits = 0
+    for j in range(first, first + count):
+        _, low = cut(values[j], unit)
+        misfits += 0 if fits(values[j], low, fine, limit) else 1
+    return misfits == 0
+
+
+@kernel
+def _plain_sums(high, low, unit, ring, seen, n, values, first, sums, at, count):
+    """(high, low) after values that all fit the unit, where n values came before."""
+    work, lows = scratch(), plane(1)
+    window, mask, place = np.uint64(n), np.uint64(ring.size - 1), np.uint64(seen)
+    for j in range(min(window, count)):
+        new, new_low = cut(values[first + j], unit)
+        old, old_low = cut(ring[(place - window + j) & mask], unit)
+        work[j], work[lows + j] = new - old, new_low - old_low
+    for j in range(window, count):
+        new, new_low = cut(values[first + j], unit)
+        old, old_low = cut(values[first + j - window], unit)
+        work[j], work[lows + j] = new - old, new_low - old_low
+    start = place & mask
+    turn = min(count, mask + ONE - start)  # where the ring comes round
+    for j in range(turn):
+        ring[start + j] = values[first + j]
+    for j in range(turn, count):
+        ring[j - turn] = values[first + j]
+    whole = count & ~ONE
+    for j in range(ZERO, whole, TWO):  # two at a time, as no addition but the last rounds: the wait is half as long
+        a, b = work[j], work[lows + j]
+        c, d = a + work[j + ONE], b + work[lows + j + ONE]
+        sums[at + j] = (high + a) + (low + b)
+        high += c
+        low += d
+        sums[at + j + ONE] = high + low
+    if whole < count:
+        high += work[whole]
+        low += work[lows + whole]
+        sums[at + whole] = high + low
+    return high, low
 
 
 @kernel

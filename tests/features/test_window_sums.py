@@ -1,6 +1,7 @@
 """A window's sum is exact and rounded once: where a unit fits, where two numbers carry it, and where neither does."""
 
 import math
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from quantlib.jit import kernel
 from quantlib.kernels.ring import window
-from quantlib.kernels.sums import CARRIED, window_sum
+from quantlib.kernels.sums import CARRIED, window_sum, window_sums
 
 
 class Held(NamedTuple):
@@ -22,6 +23,24 @@ def _sums(p, memory, x, total, unit):
     for i in range(x.size):
         m.high, m.low, m.unit, total[i] = window_sum(m.high, m.low, m.unit, m.ring, m.parts, i, p.n, x[i])
         unit[i] = m.unit
+
+
+@kernel
+def _block_sums(p, memory, x, first, total):
+    m, count = memory[0], np.uint64(x.size) - first
+    m.high, m.low, m.unit = window_sums(
+        m.high, m.low, m.unit, m.ring, m.parts, np.int64(first), p.n, x, first, total, first, count
+    )
+
+
+def in_blocks(values, n, edges):
+    """Sums of blocks that end at these rows, and what is remembered after each."""
+    memory = np.zeros(1, [("high", "f8"), ("low", "f8"), ("unit", "f8"), *window(n, "ring")])
+    x, total, after = np.asarray(values, np.float64), np.full(len(values), np.nan), []
+    for first, end in pairwise([0, *edges, len(values)]):
+        _block_sums(Held(n), memory, x[:end], np.uint64(first), total[:end])
+        after.append(memory.tobytes())
+    return total.tolist(), after
 
 
 def sums(values, n):
@@ -59,3 +78,24 @@ def test_a_unit_is_found_again_once_the_values_are_alike():
     assert total == exact(values, 10)
     assert unit[9] == CARRIED
     assert math.isfinite(unit[-1])
+
+
+NEAR = st.floats(-1e6, 1e6, allow_subnormal=False).map(lambda x: round(x, 4))
+
+
+@given(values=st.lists(st.one_of(NEAR, SCALES), min_size=130, max_size=190), n=st.integers(1, 100), data=st.data())
+def test_a_block_of_values_is_summed_as_one_value_after_the_other(values, n, data):
+    edges = [64, data.draw(st.integers(65, 66 + 62)), *range(len(values) - len(values) % 30, len(values))]
+    total, after = in_blocks(values, n, sorted({*edges, 128}))
+    assert total == exact(values, n)
+    assert after[-1] == in_blocks(values, n, list(range(1, len(values))))[1][-1]
+
+
+def test_a_block_may_be_summed_where_it_stands():
+    values = np.round(np.random.default_rng(5).normal(100.0, 1.0, 190), 2)
+    memory = np.zeros(1, [("high", "f8"), ("low", "f8"), ("unit", "f8"), *window(20, "ring")])
+    x = values.copy()
+    for first in (0, 64, 128):
+        end = min(first + 64, 190)
+        _block_sums(Held(20), memory, x[:end], np.uint64(first), x[:end])
+    assert x.tolist() == exact(values.tolist(), 20)

@@ -8,10 +8,11 @@ import numpy as np
 from quantlib.core import Feature
 from quantlib.features.rows import Window, row_count
 from quantlib.jit import block, kernel
-from quantlib.kernels.blocks import ONE, ZERO, alone, scratch, settled, steady
-from quantlib.kernels.lines import bounds, cut, fits, summed
-from quantlib.kernels.sliding import gather, room_for
+from quantlib.kernels.blocks import BLOCK, ONE, ZERO, alone, scratch, settled, steady
+from quantlib.kernels.lines import summed
+from quantlib.kernels.sliding import room_for
 from quantlib.kernels.spread import spread, spread_at, spread_blank, spreads, vacant
+from quantlib.kernels.sums import window_sum, window_sums
 
 
 class Spread(NamedTuple):
@@ -21,31 +22,27 @@ class Spread(NamedTuple):
 
 @kernel
 def _rolling_sum(p, memory, symbol, value, total):
-    i = 0
-    room = room_for(p.n)
-    while i < value.size:
-        code = symbol[i]
-        m = memory[code]
-        ring, mask = m.ring, m.ring.size - 1
-        seen, unit, s, s_low = m.seen, m.unit, m.s, m.s_low
-        fine, limit = bounds(unit, room)
-        while i < value.size and symbol[i] == code:
-            x = value[i]
-            total[i] = nan
-            if not isnan(x):
-                high, low = cut(x, unit)
-                old, old_low = cut(ring[(seen - p.n) & mask], unit)
-                ring[seen & mask] = x
-                seen += 1
-                if fits(x, low, fine, limit):
-                    s, s_low = s + (high - old), s_low + (low - old_low)
-                else:
-                    s, s_low, unit = gather(ring, m.parts, seen, p.n, room)
-                    fine, limit = bounds(unit, room)
-                if seen >= p.n:
-                    total[i] = s + s_low
-            i += 1
-        m.seen, m.unit, m.s, m.s_low = seen, unit, s, s_low
+    i, size = ZERO, np.uint64(value.size)
+    while i < size:
+        m = memory[symbol[i]]
+        if not alone(symbol, i):
+            i += _rolling_sum_rows(p, m, symbol, i, value, total)
+            continue
+        total[i] = nan
+        if not isnan(value[i]):
+            m.s, m.s_low, m.unit, s = window_sum(m.s, m.s_low, m.unit, m.ring, m.parts, m.seen, p.n, value[i])
+            m.seen += 1
+            if m.seen >= p.n:
+                total[i] = s
+        i += ONE
+
+
+@kernel
+def _rolling_sum_rows(p, m, symbol, i, value, total):
+    count = steady(symbol, i, BLOCK, value, value)
+    m.s, m.s_low, m.unit = window_sums(m.s, m.s_low, m.unit, m.ring, m.parts, m.seen, p.n, value, i, total, i, count)
+    m.seen += np.int64(count)
+    return settled(total, i, count, m.seen, p.n)
 
 
 @kernel

@@ -2,68 +2,76 @@
 
 from math import isnan, nan
 
+import numpy as np
+
 from quantlib.core import Feature
 from quantlib.features.rows import Window, row_count
 from quantlib.jit import kernel
-from quantlib.kernels.lines import bounds, cut, fits, summed
-from quantlib.kernels.sliding import gather, room_for, slide
+from quantlib.kernels.blocks import BLOCK, ONE, alone, plane, scratch, settled, steady
+from quantlib.kernels.lines import summed
+from quantlib.kernels.sums import window_sum, window_sums
 
 
 @kernel
 def _sma(p, memory, symbol, price, mean):
-    i = 0
-    n, room = float(p.n), room_for(p.n)
-    while i < price.size:
-        code = symbol[i]
-        m = memory[code]
-        ring, mask = m.ring, m.ring.size - 1
-        seen, unit, s, s_low = m.seen, m.unit, m.s, m.s_low
-        fine, limit = bounds(unit, room)
-        while i < price.size and symbol[i] == code:
-            x = price[i]
-            high, low = cut(x, unit)
-            if fits(x, low, fine, limit):
-                old, old_low = cut(ring[(seen - p.n) & mask], unit)
-                s += high - old
-                s_low += low - old_low
-                ring[seen & mask] = x
-                seen += 1
-                mean[i] = (s + s_low) / n if seen >= p.n else nan
-            elif isnan(x):
-                mean[i] = nan
-            else:
-                ring[seen & mask] = x
-                seen += 1
-                s, s_low, unit = gather(ring, m.parts, seen, p.n, room)
-                fine, limit = bounds(unit, room)
-                mean[i] = (s + s_low) / n if seen >= p.n else nan
-            i += 1
-        m.seen, m.unit, m.s, m.s_low = seen, unit, s, s_low
+    i, size = np.uint64(0), np.uint64(price.size)
+    while i < size:
+        m = memory[symbol[i]]
+        if not alone(symbol, i):
+            i += _sma_rows(m, p.n, symbol, price, mean, i)
+            continue
+        mean[i] = nan
+        if not isnan(price[i]):
+            m.s, m.s_low, m.unit, s = window_sum(m.s, m.s_low, m.unit, m.ring, m.parts, m.seen, p.n, price[i])
+            m.seen += 1
+            if m.seen >= p.n:
+                mean[i] = s / p.n
+        i += ONE
+
+
+@kernel
+def _sma_rows(m, n, symbol, price, mean, i):
+    count = steady(symbol, i, BLOCK, price, price)
+    m.s, m.s_low, m.unit = window_sums(m.s, m.s_low, m.unit, m.ring, m.parts, m.seen, n, price, i, mean, i, count)
+    m.seen += np.int64(count)
+    for j in range(i, i + count):
+        mean[j] /= n
+    return settled(mean, i, count, m.seen, n)
 
 
 @kernel
 def _vwma(p, memory, symbol, price, volume, mean):
-    i = 0
-    room = room_for(p.n)
-    while i < price.size:
-        code = symbol[i]
-        m = memory[code]
-        ring, volumes, seen, unit, v_unit = m.ring, m.volumes, m.seen, m.unit, m.v_unit
-        s, s_low, v, v_low = m.s, m.s_low, m.v, m.v_low
-        while i < price.size and symbol[i] == code:
-            mean[i] = nan
-            if not isnan(price[i] + volume[i]):
-                s, s_low = slide(s, s_low, unit, room, ring, seen, p.n, price[i] * volume[i])
-                v, v_low = slide(v, v_low, v_unit, room, volumes, seen, p.n, volume[i])
-                seen += 1
-                if isnan(s_low + v_low):
-                    s, s_low, unit = gather(ring, m.parts, seen, p.n, room)
-                    v, v_low, v_unit = gather(volumes, m.parts, seen, p.n, room)
-                if seen >= p.n:
-                    mean[i] = (s + s_low) / (v + v_low) if v + v_low > 0.0 else price[i]
-            i += 1
-        m.seen, m.unit, m.v_unit = seen, unit, v_unit
-        m.s, m.s_low, m.v, m.v_low = s, s_low, v, v_low
+    i, size = np.uint64(0), np.uint64(price.size)
+    while i < size:
+        m = memory[symbol[i]]
+        if not alone(symbol, i):
+            i += _vwma_rows(m, p.n, symbol, price, volume, mean, i)
+            continue
+        mean[i] = nan
+        if not isnan(price[i] + volume[i]):
+            product = price[i] * volume[i]
+            m.s, m.s_low, m.unit, s = window_sum(m.s, m.s_low, m.unit, m.ring, m.parts, m.seen, p.n, product)
+            m.v, m.v_low, m.v_unit, v = window_sum(m.v, m.v_low, m.v_unit, m.volumes, m.v_parts, m.seen, p.n, volume[i])
+            m.seen += 1
+            if m.seen >= p.n:
+                mean[i] = s / v if v > 0.0 else price[i]
+        i += ONE
+
+
+@kernel
+def _vwma_rows(m, n, symbol, price, volume, mean, i):
+    volumes, none = scratch(), plane(0)
+    count = steady(symbol, i, BLOCK, price, volume)
+    for j in range(i, i + count):
+        mean[j] = price[j] * volume[j]
+    m.s, m.s_low, m.unit = window_sums(m.s, m.s_low, m.unit, m.ring, m.parts, m.seen, n, mean, i, mean, i, count)
+    m.v, m.v_low, m.v_unit = window_sums(
+        m.v, m.v_low, m.v_unit, m.volumes, m.v_parts, m.seen, n, volume, i, volumes, none, count
+    )
+    m.seen += np.int64(count)
+    for j in range(count):
+        mean[i + j] = mean[i + j] / volumes[j] if volumes[j] > 0.0 else price[i + j]
+    return settled(mean, i, count, m.seen, n)
 
 
 def sma(n: int = 20, *, price: str = "close", out: str = "sma") -> Feature:
@@ -104,5 +112,5 @@ def vwma(n: int = 20, *, price: str = "close", volume: str = "volume", out: str 
     """
     n = row_count("vwma", "n", n)
     numbers = ("s", "s_low", "v", "v_low", "v_unit")
-    blank = summed(n, *numbers, rings=("ring", "volumes"))
+    blank = summed(n, *numbers, rings=("ring", "volumes", "v_parts"))
     return Feature(_vwma, Window(n), blank, (price, volume), (out,), warmup=n - 1, horizon=n - 1)

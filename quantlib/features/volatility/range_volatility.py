@@ -4,19 +4,22 @@ Per row, never annualised here.  All windows are exact: each row gives one numbe
 """
 
 from collections.abc import Callable
-from math import isnan, log, nan, sqrt
+from math import isnan, nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 from quantlib.core import Feature
 from quantlib.features.rows import Window, row_count
-from quantlib.jit import kernel
+from quantlib.features.volatility.root_mean import root_mean, root_mean_blank, root_means
+from quantlib.jit import block, kernel
+from quantlib.kernels.blocks import BLOCK, ONE, alone, steady
+from quantlib.kernels.log import LOG2, log
 from quantlib.kernels.ring import window
 from quantlib.kernels.sums import window_sum
 
-PARKINSON = 1.0 / (4.0 * log(2.0))  # of the squared log range of a driftless diffusion: its variance
-CLOSING = 2.0 * log(2.0) - 1.0
+PARKINSON = 1.0 / (4.0 * LOG2)  # of the squared log range of a driftless diffusion: its variance
+CLOSING = 2.0 * LOG2 - 1.0
 
 
 class YangZhang(NamedTuple):
@@ -26,61 +29,77 @@ class YangZhang(NamedTuple):
 
 @kernel
 def _parkinson(p, memory, symbol, high, low, volatility):
-    i = 0
-    while i < high.size:
-        code = symbol[i]
-        m = memory[code]
-        ring, parts = m.ring, m.parts
-        seen, total, rest, unit = m.seen, m.total, m.rest, m.unit
-        while i < high.size and symbol[i] == code:
-            volatility[i] = nan
-            if not isnan(high[i] + low[i]):
-                reach = log(high[i] / low[i])
-                one = PARKINSON * (reach * reach)
-                total, rest, unit, whole = window_sum(total, rest, unit, ring, parts, seen, p.n, one)
-                seen += 1
-                volatility[i] = sqrt(whole / p.n) if seen >= p.n else nan
-            i += 1
-        m.seen, m.total, m.rest, m.unit = seen, total, rest, unit
+    i, size = np.uint64(0), np.uint64(high.size)
+    while i < size:
+        m = memory[symbol[i]]
+        if alone(symbol, i):
+            volatility[i] = root_mean(m, p.n, _reach(high[i], low[i]))
+            i += ONE
+        else:
+            i += _parkinson_rows(m, p.n, symbol, high, low, volatility, i)
+
+
+@kernel
+def _parkinson_rows(m, n, symbol, high, low, volatility, i):
+    count = steady(symbol, i, BLOCK, high, low)
+    for j in range(i, i + count):
+        volatility[j] = _reach(high[j], low[j])
+    return root_means(m, n, volatility, i, count)
+
+
+@block
+def _reach(high, low):
+    """The variance that a row's range tells of."""
+    reach = log(high / low)
+    return PARKINSON * (reach * reach)
 
 
 @kernel
 def _garman_klass(p, memory, symbol, opening, high, low, closing, volatility):
-    i = 0
-    while i < closing.size:
-        code = symbol[i]
-        m = memory[code]
-        ring, parts = m.ring, m.parts
-        seen, total, rest, unit = m.seen, m.total, m.rest, m.unit
-        while i < closing.size and symbol[i] == code:
-            volatility[i] = nan
-            if not isnan(opening[i] + high[i] + low[i] + closing[i]):
-                reach, move = log(high[i] / low[i]), log(closing[i] / opening[i])
-                one = 0.5 * (reach * reach) - CLOSING * (move * move)
-                total, rest, unit, whole = window_sum(total, rest, unit, ring, parts, seen, p.n, one)
-                seen += 1
-                volatility[i] = sqrt(max(whole, 0.0) / p.n) if seen >= p.n else nan
-            i += 1
-        m.seen, m.total, m.rest, m.unit = seen, total, rest, unit
+    i, size = np.uint64(0), np.uint64(high.size)
+    while i < size:
+        m = memory[symbol[i]]
+        if alone(symbol, i):
+            volatility[i] = root_mean(m, p.n, _reach_and_move(opening[i], high[i], low[i], closing[i]))
+            i += ONE
+        else:
+            i += _garman_klass_rows(m, p.n, symbol, opening, high, low, closing, volatility, i)
+
+
+@kernel
+def _garman_klass_rows(m, n, symbol, opening, high, low, closing, volatility, i):
+    count = _complete(symbol, i, opening, high, low, closing)
+    for j in range(i, i + count):
+        volatility[j] = _reach_and_move(opening[j], high[j], low[j], closing[j])
+    return root_means(m, n, volatility, i, count)
+
+
+@block
+def _reach_and_move(opening, high, low, closing):
+    """The variance that a row's range and its move tell of."""
+    reach, move = log(high / low), log(closing / opening)
+    return 0.5 * (reach * reach) - CLOSING * (move * move)
 
 
 @kernel
 def _rogers_satchell(p, memory, symbol, opening, high, low, closing, volatility):
-    i = 0
-    while i < closing.size:
-        code = symbol[i]
-        m = memory[code]
-        ring, parts = m.ring, m.parts
-        seen, total, rest, unit = m.seen, m.total, m.rest, m.unit
-        while i < closing.size and symbol[i] == code:
-            volatility[i] = nan
-            if not isnan(opening[i] + high[i] + low[i] + closing[i]):
-                one = _driftless(opening[i], high[i], low[i], log(closing[i] / opening[i]))
-                total, rest, unit, whole = window_sum(total, rest, unit, ring, parts, seen, p.n, one)
-                seen += 1
-                volatility[i] = sqrt(max(whole, 0.0) / p.n) if seen >= p.n else nan
-            i += 1
-        m.seen, m.total, m.rest, m.unit = seen, total, rest, unit
+    i, size = np.uint64(0), np.uint64(high.size)
+    while i < size:
+        m = memory[symbol[i]]
+        if alone(symbol, i):
+            one = _driftless(opening[i], high[i], low[i], log(closing[i] / opening[i]))
+            volatility[i] = root_mean(m, p.n, one)
+            i += ONE
+        else:
+            i += _rogers_satchell_rows(m, p.n, symbol, opening, high, low, closing, volatility, i)
+
+
+@kernel
+def _rogers_satchell_rows(m, n, symbol, opening, high, low, closing, volatility, i):
+    count = _complete(symbol, i, opening, high, low, closing)
+    for j in range(i, i + count):
+        volatility[j] = _driftless(opening[j], high[j], low[j], log(closing[j] / opening[j]))
+    return root_means(m, n, volatility, i, count)
 
 
 @kernel
@@ -114,7 +133,13 @@ def _yang_zhang(p, memory, symbol, opening, high, low, closing, volatility):
         m.q_unit, m.a_unit, m.b_unit = q_unit, a_unit, b_unit
 
 
-@kernel
+@block
+def _complete(symbol, first, opening, high, low, closing):
+    """How many rows from `first` on, at most a block, have its symbol and miss none of the four."""
+    return steady(symbol, first, np.int64(steady(symbol, first, BLOCK, high, low)), opening, closing)
+
+
+@block
 def _driftless(opening, high, low, move):
     """log(h/o) log(h/c) + log(l/o) log(l/c), where move is log(c/o)."""
     up, down = log(high / opening), log(low / opening)
@@ -235,6 +260,4 @@ def yang_zhang(
 
 
 def _windowed(kernel: Callable[..., None], n: int, inputs: tuple[str, ...], out: str) -> Feature:
-    numbers = [(name, "f8") for name in ("total", "rest", "unit")]
-    blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "ring")])
-    return Feature(kernel, Window(n), blank, inputs, (out,), warmup=n - 1, horizon=n - 1)
+    return Feature(kernel, Window(n), root_mean_blank(n), inputs, (out,), warmup=n - 1, horizon=n - 1)

@@ -1,15 +1,17 @@
 """Volatility of log returns, per row (never annualised here)."""
 
-from math import isnan, log, nan, sqrt
+from math import isnan, nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 from quantlib.core import Feature
 from quantlib.features.rows import Window, faded, number, row_count
-from quantlib.jit import kernel
-from quantlib.kernels.ring import NOTHING, window
-from quantlib.kernels.sums import window_sum
+from quantlib.features.volatility.root_mean import root_mean, root_mean_blank, root_means
+from quantlib.jit import block, kernel
+from quantlib.kernels.blocks import BLOCK, ONE, ZERO, alone, steady
+from quantlib.kernels.log import log
+from quantlib.kernels.ring import NOTHING
 
 
 class EwmaVolatility(NamedTuple):
@@ -25,23 +27,35 @@ FADING = np.array((nan, nan), [("price", "f8"), ("variance", "f8")])
 
 @kernel
 def _realised_volatility(p, memory, symbol, price, volatility):
-    i = 0
-    while i < price.size:
-        code = symbol[i]
-        m = memory[code]
-        ring, parts = m.ring, m.parts
-        last, seen, total, rest, unit = m.price, m.seen, m.total, m.rest, m.unit
-        while i < price.size and symbol[i] == code:
-            volatility[i] = nan
-            if not isnan(price[i]):
-                if not isnan(last):
-                    r = log(price[i] / last)
-                    total, rest, unit, whole = window_sum(total, rest, unit, ring, parts, seen, p.n, r * r)
-                    seen += 1
-                    volatility[i] = sqrt(whole / p.n) if seen >= p.n else nan
-                last = price[i]
-            i += 1
-        m.price, m.seen, m.total, m.rest, m.unit = last, seen, total, rest, unit
+    i, size = np.uint64(0), np.uint64(price.size)
+    while i < size:
+        m = memory[symbol[i]]
+        if alone(symbol, i) or isnan(m.price):
+            volatility[i] = root_mean(m, p.n, _square(price[i], m.price))
+            m.price = m.price if isnan(price[i]) else price[i]
+            i += ONE
+        else:
+            i += _realised_volatility_rows(m, p.n, symbol, price, volatility, i)
+
+
+@kernel
+def _realised_volatility_rows(m, n, symbol, price, volatility, i):
+    count = steady(symbol, i, BLOCK, price, price)
+    volatility[i] = m.price
+    for j in range(i + ONE, i + count):
+        volatility[j] = price[j - ONE]
+    if count > ZERO:
+        m.price = price[i + count - ONE]
+    for j in range(i, i + count):
+        volatility[j] = _square(price[j], volatility[j])
+    return root_means(m, n, volatility, i, count)
+
+
+@block
+def _square(price, last):
+    """The square of the log return."""
+    r = log(price / last)
+    return r * r
 
 
 @kernel
@@ -88,10 +102,7 @@ def realised_volatility(n: int = 20, *, price: str = "close", out: str = "realis
     Differs: the mean in place of the sum, so that it stays a volatility per row; times sqrt(n) it is theirs.
     """
     n = row_count("realised_volatility", "n", n)
-    numbers = [(name, "f8") for name in ("price", "total", "rest", "unit")]
-    blank = np.zeros((), [("seen", "i8"), *numbers, *window(n, "ring")])
-    blank["price"] = nan
-    return Feature(_realised_volatility, Window(n), blank, (price,), (out,), warmup=n, horizon=n)
+    return Feature(_realised_volatility, Window(n), root_mean_blank(n), (price,), (out,), warmup=n, horizon=n)
 
 
 def ewma_volatility(decay: float = 0.94, *, price: str = "close", out: str = "ewma_volatility") -> Feature:
