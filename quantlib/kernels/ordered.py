@@ -1,6 +1,10 @@
 """Values kept in ascending order, for percentiles: one goes in or out at the cost of moving others; and plain ranks."""
 
-from quantlib.jit import kernel
+import numpy as np
+
+from quantlib.jit import block, kernel
+
+ZERO, ONE = np.uint64(0), np.uint64(1)
 
 
 @kernel
@@ -27,23 +31,20 @@ def remove(ordered, count, x):
         ordered[k] = ordered[k + 1]
 
 
-@kernel
+@block
 def exchange(ordered, count, old, new):
-    """Put `new` in for `old`, which is one of the `count` ordered values: only those between the two are moved."""
-    low, high = 0, count - 1
-    while low < high:
-        middle = (low + high) // 2
-        if ordered[middle] < old:
-            low = middle + 1
-        else:
-            high = middle
-    while low + 1 < count and ordered[low + 1] < new:
-        ordered[low] = ordered[low + 1]
-        low += 1
-    while low > 0 and ordered[low - 1] > new:
-        ordered[low] = ordered[low - 1]
-        low -= 1
-    ordered[low] = new
+    """Put `new` in for `old`, which is one of the `count` ordered values, inf standing behind them.
+
+    No branch depends on values: `new` joins, every value from its place on one further, and what then lies from `old`
+    on comes one back.  Both are said of a place and its neighbours, so several places are done at a time.
+    """
+    here = ordered[ZERO]
+    joined = min(new, here)
+    for k in range(ZERO, np.uint64(count)):
+        after = ordered[k + ONE]
+        next_joined = max(here, min(new, after))
+        ordered[k] = joined if joined < old else next_joined
+        here, joined = after, next_joined
 
 
 @kernel

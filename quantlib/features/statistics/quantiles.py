@@ -1,10 +1,10 @@
 """Where values lie among the last n: percentiles, the median, and the share of them below this one.
 
-For percentiles the window is kept in order: a row moves the values between the one that comes and the one that goes.
-For ranks all n are looked at.  Both cost more with larger n.
+For percentiles the window is kept in order, and a row passes over it; for ranks all n are looked at.  Both cost more
+with larger n.
 """
 
-from math import ceil, floor, isnan, nan
+from math import ceil, floor, inf, isnan, nan
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from quantlib.core import Feature
 from quantlib.features.rows import Window, number, row_count
 from quantlib.jit import kernel
-from quantlib.kernels.ordered import exchange, insert
+from quantlib.kernels.ordered import ONE, exchange
 from quantlib.kernels.ordered import rank as place_among
 from quantlib.kernels.ring import window
 
@@ -26,26 +26,23 @@ class Percentile(NamedTuple):
 
 @kernel
 def _percentile(p, memory, symbol, value, percentile):
-    i = 0
-    while i < value.size:
+    i, size = np.uint64(0), np.uint64(value.size)
+    while i < size:
         code = symbol[i]
         m = memory[code]
         ring, ordered, mask = m.ring, m.ordered, m.ring.size - 1
         seen = m.seen
-        while i < value.size and symbol[i] == code:
+        while i < size and symbol[i] == code:
             percentile[i] = nan
             if not isnan(value[i]):
                 x = value[i] + 0.0  # never the negative zero: which of two zeros came first must not matter
-                if seen >= p.n:
-                    exchange(ordered, p.n, ring[(seen - p.n) & mask], x)
-                else:
-                    insert(ordered, seen, x)
+                exchange(ordered, p.n, ring[(seen - p.n) & mask], x)  # at first it is an inf that leaves
                 ring[seen & mask] = x
                 seen += 1
                 if seen >= p.n:
                     low, high = ordered[p.below], ordered[p.above]
                     percentile[i] = low + p.share * (high - low)
-            i += 1
+            i += ONE
         m.seen = seen
 
 
@@ -140,4 +137,5 @@ def _quantile(who: str, n: int, percent: float, method: str, value: str, out: st
     below = floor(place)
     params = Percentile(n, below, min(below + 1, n - 1), place - below)
     blank = np.zeros((), [("seen", "i8"), *window(n, "ring", "ordered")[:-1]])
+    blank["ring"] = blank["ordered"] = inf
     return Feature(_percentile, params, blank, (value,), (out,), warmup=n - 1, horizon=n - 1)
