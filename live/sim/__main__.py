@@ -1,0 +1,84 @@
+"""`python -m live.sim --input bars.parquet`: the loopback by itself, for clients in other processes.
+
+It prints the settings that point a client at it, and serves until it is interrupted.  With `--speed` the replay goes
+on by the clock, else by POST /sim/match and POST /sim/publish.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+import polars as pl
+
+from live.errors import LiveError
+from live.sim.server import KEY, SECRET, Loopback
+from live.sim.trading_day import new_york
+from live.tape import instant
+from quantlib.data.files import read
+from quantlib.data.samples import indices
+from quantlib.table import bars
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code: 0, or 2 for an error that is told."""
+    asked = parser().parse_args(arguments)
+    try:
+        return serve(asked)
+    except (LiveError, ValueError, OSError) as error:  # bad rows and files are ValueErrors
+        sys.stderr.write(f"live.sim: {' '.join(str(error).split())}\n")
+        return 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """What may be asked for."""
+    whole = argparse.ArgumentParser(prog="python -m live.sim", description="Serve a loopback Alpaca on 127.0.0.1.")
+    whole.add_argument(
+        "--input", type=Path, metavar="FILE", help="bars as parquet or CSV; default: two bundled indices"
+    )
+    whole.add_argument("--symbols", nargs="+", metavar="SYMBOL", help="only these")
+    whole.add_argument("--from", dest="begin", metavar="TIME", help="first moment of the replay; before it is history")
+    whole.add_argument("--cash", type=float, default=100_000.0, help="of the account; default 100,000")
+    whole.add_argument("--port", type=int, default=0, help="default: a free one")
+    whole.add_argument("--speed", type=float, metavar="X", help="seconds of the replay in one second; 0: no wait")
+    whole.add_argument("--hours", action="store_true", help="stocks trade in New York's regular session only")
+    whole.add_argument("--prompt", action="store_true", help="cancels and replacements happen at once, not at a bar")
+    whole.add_argument("--limit", type=int, metavar="N", help="calls a minute beyond which the answer is 429")
+    whole.add_argument("--seed", type=int, default=0, help="of ids and chances")
+    return whole
+
+
+def serve(asked: argparse.Namespace) -> int:
+    """Serve until a signal comes."""
+    ending = (signal.SIGINT, signal.SIGTERM)
+    signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # before threads begin, so that none of them takes it
+    frame = read(asked.input) if asked.input else indices()
+    if asked.symbols:
+        frame = frame.filter(pl.col("symbol").cast(pl.String).is_in(asked.symbols))
+    loopback = Loopback(
+        bars(frame, symbols=asked.symbols), cash=asked.cash, port=asked.port, prompt=asked.prompt, limit=asked.limit,
+        hours=new_york if asked.hours else None, seed=asked.seed, begin=instant(asked.begin),
+    )  # fmt: skip
+    with loopback as alpaca:
+        for name, value in settings(alpaca).items():
+            sys.stdout.write(f"export {name}={value}\n")
+        sys.stdout.flush()
+        if asked.speed is not None:
+            alpaca.play(asked.speed)
+        signal.sigwait(ending)
+    return 0
+
+
+def settings(alpaca: Loopback) -> dict[str, str]:
+    """The environment that points `live.keys` here."""
+    keys = alpaca.keys
+    return {
+        "APCA_API_KEY_ID": KEY, "APCA_API_SECRET_KEY": SECRET, "APCA_API_BASE_URL": keys.trading,
+        "APCA_API_DATA_URL": keys.data, "APCA_API_STREAM_URL": keys.stream,
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())
