@@ -1,8 +1,9 @@
 """What has changed since somebody was last told: whole at first, then the fields that are new.
 
     state    fields of `live.control.answers.State`; of its pulse, too, only what changed
-    fills    new ones;   log  new lines;   audit  the log's end
-    tick     nothing changed: the ages alone
+    fills    new ones;   log  new lines
+    ended    orders, incidents, audit: the last ones, if there are others than before
+    tick     the ages, with every message and when nothing has changed
 
 A slow reader is told less often, never more at once than is kept; so nobody's screen can hold up anything.
 """
@@ -15,6 +16,8 @@ from typing import Any
 from live.control import answers, audit, views
 from live.control.seat import Seat
 
+LISTS = ("ended", "incidents")
+SHOWN = 100  # of such a list
 LINES = 200  # of logs and the audit log, at most at once
 AGES = ("age", "now")  # change always, so they are no news
 
@@ -27,6 +30,7 @@ class Watching:
         self._state: dict[str, Any] = {}
         self._session: object = None
         self._filled = self._logged = self._audited = 0
+        self._lasts: dict[str, Any] = {}
 
     def news(self) -> list[dict[str, Any]]:
         """Messages for this reader; the last one always tells the ages."""
@@ -34,7 +38,8 @@ class Watching:
         ages = {name: state.pop(name) for name in AGES}
         found = [{"kind": "state", "state": changed}] if (changed := _changed(self._state, state)) else []
         self._state = state
-        return [*found, *self._fills(), *self._log(), *self._audit(), {"kind": "tick", **ages}]
+        lists = [message for name in LISTS for message in self._list(name)]
+        return [*found, *self._fills(), *lists, *self._log(), *self._audit(), {"kind": "tick", **ages}]
 
     def _fills(self) -> list[dict[str, Any]]:
         session = self._seat.follower.session
@@ -45,6 +50,14 @@ class Watching:
             return []
         self._filled = new[-1].number
         return [{"kind": "fills", "fills": [asdict(fill) for fill in new]}]
+
+    def _list(self, name: str) -> list[dict[str, Any]]:
+        kept = views.kept(self._seat, name, SHOWN)
+        last = kept[-1] if kept else None
+        if last is self._lasts.get(name):
+            return []
+        self._lasts[name] = last
+        return [{"kind": name, name: [asdict(one) for one in kept]}]
 
     def _log(self) -> list[dict[str, Any]]:
         follower = self._seat.follower

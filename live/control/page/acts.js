@@ -12,9 +12,11 @@ const ACTS = {
 };
 const SHORTEST = 3; // characters of a reason
 let counting = 0;
+let turn = 0; // of the dialog: an answer to one that was closed arms no other
 
 /** The buttons, for those who may act. */
 export function buttons(mayAct, facts) {
+  at("bar-halt").onclick = () => open("halt", facts);
   if (!mayAct) {
     at("acts").replaceChildren(el("p", { class: "mute" }, "You may look, not act."));
     return;
@@ -26,6 +28,7 @@ export function buttons(mayAct, facts) {
     return made;
   };
   at("acts").replaceChildren(button("halt", "Halt", "solid danger", "H"), button("pause", "Pause", "line"), button("resume", "Resume", "line"), button("flatten", "Flatten", "line"), button("override", "Override a limit", "line"));
+  new IntersectionObserver(([seen]) => { at("bar-halt").hidden = seen.isIntersecting; }).observe(at("acts"));
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input, select, textarea, dialog");
     if (event.key.toLowerCase() !== "h" || event.ctrlKey || event.metaKey || event.altKey || typing || at("dialog").open) return;
@@ -38,6 +41,7 @@ export function buttons(mayAct, facts) {
 async function open(act, facts) {
   const asked = ACTS[act];
   const dialog = at("dialog");
+  turn += 1;
   say("dialog-title", asked.title);
   told(asked.says ?? []);
   at("dialog-fields").replaceChildren();
@@ -48,7 +52,7 @@ async function open(act, facts) {
   say("dialog-why-label", asked.critical ? "Why (it is written down)" : "Why (may stay empty)");
   armed(asked.button, asked.danger);
   at("dialog-cancel").onclick = () => dialog.close();
-  dialog.onclose = () => clearInterval(counting);
+  dialog.onclose = () => { turn += 1; clearInterval(counting); submitted(null); };
   dialog.showModal();
   at("dialog-why").focus();
   if (act === "override") await limit(facts);
@@ -58,14 +62,16 @@ async function open(act, facts) {
 
 /** A critical act: the seat says what it will do and gives a word for it. */
 async function confirm(act, question, fields) {
+  const mine = turn;
   let given;
   submitted(null);
   try {
     given = await ask("/api/confirmations", question);
   } catch (error) {
-    say("dialog-error", error.message);
+    if (mine === turn) say("dialog-error", error.message);
     return;
   }
+  if (mine !== turn) return;
   told(given.says);
   let left = 60;
   const count = () => {
@@ -79,7 +85,10 @@ async function confirm(act, question, fields) {
 
 /** Which limit, to what, for how long; then it is confirmed like the others. */
 async function limit(facts) {
+  const mine = turn;
+  submitted(null);
   const known = await ask("/api/limits").catch((error) => { say("dialog-error", error.message); return { overridable: [] }; });
+  if (mine !== turn) return;
   const choice = el("select", { id: "limit-name" }, ...known.overridable.map((one) => el("option", { value: one.limit }, one.spelled)));
   const value = el("input", { id: "limit-value", type: "number", min: "0", step: "any", required: "" });
   const minutes = el("input", { id: "limit-minutes", type: "number", min: "1", max: "10080", step: "1", value: "60", required: "" });

@@ -47,12 +47,18 @@ class Chart {
   }
 }
 
+const airy = (share) => (_, low, high) => {
+  const room = Math.max((high - low) * share, Math.abs(high) * 1e-5, 1e-9);
+  return [low - room, high + room];
+};
+const PADDING = [10, 10, 0, 0];
 const step = (splits) => (splits.length > 1 ? Math.abs(splits[1] - splits[0]) : 1);
 
 export function equityChart() {
   return new Chart("equity-chart", 220, () => ({
     cursor: cursor("equity"),
-    scales: { x: { time: true } },
+    padding: PADDING,
+    scales: { x: { time: true }, y: { range: airy(0.05) } },
     axes: [axis({ show: false, size: 8 }), axis({ size: 74, values: (_, splits) => splits.map((v) => number(v, step(splits) < 1 ? 2 : 0)) })],
     series: [{}, { stroke: colour("line"), width: 1.6, fill: veil("line", 0.07), points: { show: false } }],
     tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC"),
@@ -62,8 +68,9 @@ export function equityChart() {
 export function drawdownChart() {
   return new Chart("drawdown-chart", 96, () => ({
     cursor: cursor("equity"),
+    padding: PADDING,
     scales: { x: { time: true }, y: { range: (_, low) => [Math.min(low * 1.08, -0.001), 0] } },
-    axes: [days(), axis({ size: 74, values: (_, splits) => splits.map((v) => percent(v, step(splits) < 0.01 ? 1 : 0)) })],
+    axes: [days(), axis({ size: 74, space: 22, values: (_, splits) => splits.map((v) => percent(v, step(splits) < 0.01 ? 1 : 0)) })],
     series: [{}, { stroke: colour("bad"), width: 1.2, fill: veil("bad", 0.12), points: { show: false } }],
     tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC"),
   }), (k, [x, y]) => `${when(x[k] * 1e9)}   ${percent(y[k])}`);
@@ -72,9 +79,10 @@ export function drawdownChart() {
 const bars = (series, dpr = 1) => uPlot.paths.bars({ size: [0.62, 22 * dpr], ...series });
 
 export function slippageChart() {
-  return new Chart("slippage-chart", 190, () => ({
+  return new Chart("slippage-chart", 206, () => ({
+    padding: [10, 0, 0, 0],
     cursor: cursor(null),
-    scales: { x: { time: false }, money: {} },
+    scales: { x: { time: false }, y: { range: airy(0.08) }, money: { range: airy(0.08) } },
     axes: [
       axis({ grid: { show: false }, size: 26, values: (_, splits) => splits.map((v) => (Number.isInteger(v) ? `#${v}` : "")) }),
       axis({ size: 46, values: (_, splits) => splits.map((v) => number(v, 0)) }),
@@ -92,6 +100,7 @@ export function slippageChart() {
 export function latencyChart(bounds) {
   const names = [...bounds.map((bound) => `≤ ${span(bound)}`), `> ${span(bounds.at(-1))}`];
   return new Chart("latency-chart", 130, () => ({
+    padding: [10, 10, 0, 0],
     cursor: cursor(null),
     scales: { x: { time: false, range: [-0.6, bounds.length + 0.6] }, y: { range: (_, low, high) => [0, Math.max(high * 1.1, 0.1)] } },
     axes: [

@@ -55,6 +55,10 @@ async function enter(me) {
   const health = await ask("/api/health");
   Object.assign(charts, { equity: equityChart(), drawdown: drawdownChart(), slippage: slippageChart(), latency: latencyChart(health.bounds) });
   charts.bounds = health.bounds;
+  panels.fills([]);
+  panels.ended([]);
+  panels.incidents([]);
+  panels.log([]);
   await history();
   stop = listen(hear, away);
   setInterval(freshness, 500);
@@ -79,6 +83,8 @@ function hear(message) {
   seat.heard = performance.now();
   if (message.kind === "state") changed(message.state);
   if (message.kind === "fills") filled(message.fills);
+  if (message.kind === "ended") panels.ended(message.ended);
+  if (message.kind === "incidents") panels.incidents(message.incidents);
   if (message.kind === "log") panels.log((seat.lines = [...seat.lines, ...message.lines].slice(-KEPT.lines)));
   if (message.kind === "audit") panels.audit((seat.audit = message).entries, message.broken);
   if (message.kind === "tick") seat.age = message.age;

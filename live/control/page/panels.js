@@ -28,7 +28,6 @@ export function head(state) {
   say("title", p.title);
   say("account", [state.session, p.account].filter(Boolean).join(" · "));
   say("moment", when(p.ts));
-  document.title = `${p.mode} · ${p.title}`;
 }
 
 export function mode(p, fresh) {
@@ -36,7 +35,8 @@ export function mode(p, fresh) {
   say("mode", p.mode);
   at("mode").className = `word ${{ ACTIVE: "good", REDUCING: "second", HALTED: "bad" }[p.mode] ?? ""}`;
   const plainly = { ACTIVE: "Trades as its strategy says.", REDUCING: "Opens nothing; leaves positions as their rules say.", HALTED: "Opens nothing, closes nothing." };
-  say("why", [plainly[p.mode] ?? "", p.why].filter(Boolean).join(" "));
+  say("why", [fresh ? plainly[p.mode] : "What it does now is not known.", p.why].filter(Boolean).join(" "));
+  document.title = `${fresh ? "" : "⚠ was "}${p.mode} · ${p.title}`;
   document.querySelector(".mode").className = `mode ${p.mode.toLowerCase()}`;
 }
 
@@ -182,6 +182,28 @@ export function latency(decision, submit, bounds) {
     [`${name}, 99 %`, bound(h, bounds, 0.99)], [`${name}, longest`, h.number ? span(h.longest) : DASH],
   ];
   pairs("latency", [...rows("decision", decision), ...rows("broker", submit)]);
+}
+
+export function ended(rows) {
+  table("ended", [
+    { name: "when", text: (r) => when(r.ts) },
+    { name: "symbol", text: (r) => el("b", {}, r.symbol), left: true },
+    { name: "side", text: (r) => r.side, style: (r) => (r.side === "buy" ? "good" : "bad") },
+    { name: "kind", text: (r) => r.kind.replace("_", " ") },
+    { name: "for", text: (r) => r.leg },
+    { name: "filled", text: (r) => `${number(r.filled, 0)} of ${number(r.lots, 0)}` },
+    { name: "average", text: (r) => price(r.average) },
+    { name: "end", text: (r) => [r.status, r.reason].filter(Boolean).join(": "), style: (r) => (r.status === "rejected" ? "bad" : "mute") },
+  ], [...rows].reverse(), "No order has ended yet.");
+}
+
+export function incidents(rows) {
+  table("incidents", [
+    { name: "when", text: (r) => when(r.ts) },
+    { name: "kind", text: (r) => r.kind, left: true },
+    { name: "symbol", text: (r) => r.symbol, left: true },
+    { name: "what", text: (r) => r.text, left: true, wrap: true },
+  ], [...rows].reverse(), "Nothing happened.");
 }
 
 export function log(lines) {
