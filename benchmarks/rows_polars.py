@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from functools import partial
 from statistics import median
 from typing import Any, NamedTuple
@@ -11,12 +12,10 @@ import numpy as np
 import polars as pl
 
 from benchmarks.row import Row, row
-from benchmarks.rows_desk import walk
-from benchmarks.rows_features import geometric, last_row, missing_from, timed
+from benchmarks.rows_features import geometric, missing_from
 from benchmarks.rows_peers import WrongResult
-from benchmarks.timing import Scale, seconds
-from quantlib import catalog
-from quantlib.core import Columns
+from benchmarks.rows_processes import printed
+from benchmarks.timing import Scale
 
 AGREE = 1e-6  # of the last row: rolling sums of polars drift, and recursions begin elsewhere
 C, H, L, V = pl.col("close"), pl.col("high"), pl.col("low"), pl.col("volume")
@@ -103,32 +102,24 @@ JOBS = (
 
 
 def polars(name: str, scale: Scale) -> Row:
-    """The geometric mean of our time over that of polars' expressions, in turns, in this process."""
-    table = walk(scale.rows)
-    columns = table.columns
-    frame = table.frame()
+    """The geometric mean of our time over that of polars' expressions, in turns, in a process with one core."""
+    sizes = (scale.rows, scale.rounds, scale.repeat)
+    said = json.loads(printed(["-m", "benchmarks.polars_turns", *map(str, sizes)], POLARS_MAX_THREADS="1"))
     ratios: dict[str, float] = {}
     for job in JOBS:
-        one = catalog.feature(job.feature, **job.ours)
-        named = [e.alias(f"out_{k}") for k, e in enumerate(job.expressions)]
-        ours: list[float] = []
-        theirs: list[float] = []
-        for _ in range(scale.rounds):
-            ours += timed(one, columns, table.symbols, scale.repeat)
-            theirs += seconds(lambda named=named: frame.select(named), scale.repeat)  # type: ignore[misc]
-        _agree(job, columns, frame.select(named).row(-1))
-        ratios[job.feature] = median(ours) / median(theirs)
+        one = said[job.feature]
+        _agree(job.feature, one["our_last"], one["their_last"])
+        ratios[job.feature] = median(one["ours"]) / median(one["theirs"])
     worst = ", ".join(f"{job} {ratios[job]:.2f}" for job in sorted(ratios, key=lambda job: -ratios[job])[:4])
     made = row(name, "1", list(ratios.values()), f"{len(JOBS)} features; slowest beside it: {worst}")
     mean = geometric(list(ratios.values()))
     return made._replace(value=mean, peer="polars", peer_value=1.0, ratio=mean)
 
 
-def _agree(job: Job, columns: Columns, last: tuple[float, ...]) -> None:
+def _agree(feature: str, ours: Sequence[float], theirs: Sequence[float]) -> None:
     """Refuse to compare the times of different numbers."""
-    ours = last_row(catalog.feature(job.feature, **job.ours), columns)
-    if missing_from(ours, last, AGREE):
-        raise WrongResult(f"features.polars: {job.feature} ends at {ours}, polars says {last}")
+    if missing_from(ours, theirs, AGREE):
+        raise WrongResult(f"features.polars: {feature} ends at {ours}, polars says {theirs}")
 
 
 BENCHES: dict[str, Callable[[Scale], Row]] = {"features.polars": partial(polars, "features.polars")}

@@ -31,35 +31,40 @@ def compiling(name: str, scale: Scale) -> Row:
     for _ in range(max(1, scale.rounds - 1)):
         with TemporaryDirectory() as empty:
             begun = perf_counter()
-            _printed(["-m", "backtest", "compile"], NUMBA_CACHE_DIR=empty)
+            printed(["-m", "backtest", "compile"], NUMBA_CACHE_DIR=empty)
             runs.append(perf_counter() - begun)
     return row(name, "s", runs, "python -m backtest compile, empty NUMBA_CACHE_DIR")
 
 
 def importing(name: str, scale: Scale) -> Row:
     """Seconds of `import quantlib` where numpy and polars are loaded."""
-    return row(name, "s", [float(_printed(["-c", IMPORT])) for _ in range(scale.repeat)], "fresh processes")
+    return row(name, "s", [float(printed(["-c", IMPORT])) for _ in range(scale.repeat)], "fresh processes")
 
 
 def first_answer(name: str, scale: Scale) -> Row:
     """Seconds from starting Python to the fills of a small backtest, everything compiled before."""
-    _printed(["-c", FIRST])
+    printed(["-c", FIRST])
     runs = []
     for _ in range(scale.repeat):
         begun = perf_counter()
-        _printed(["-c", FIRST])
+        printed(["-c", FIRST])
         runs.append(perf_counter() - begun)
     return row(name, "s", runs, "presets.trend on 2,000 bars, fresh processes, compiled before")
 
 
 def memory(name: str, scale: Scale) -> Row:
     """Peak bytes of a process that backtests so many bars, rows included."""
-    peak, bare, fills = map(int, _printed(["-m", "benchmarks.long_backtest", str(scale.longest)]).split())
+    peak, bare, fills = map(int, printed(["-m", "benchmarks.long_backtest", str(scale.longest)]).split())
     note = f"{scale.longest:,} bars with volume, {fills:,} fills; {bare / 1e6:.0f} MB before the first row"
     return row(name, "bytes", [float(peak)], note)
 
 
-def _printed(arguments: list[str], **environment: str) -> str:
+def printed(arguments: list[str], **environment: str) -> str:
+    """What a fresh process says.
+
+    Raises:
+        Skipped: if it fails, with its last word.
+    """
     done = process(arguments, **environment)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no word"])[-1]

@@ -55,6 +55,12 @@ def process(arguments: list[str], **environment: str) -> subprocess.CompletedPro
     )  # fmt: skip
 
 
+def on_one_core() -> None:
+    """Bind this process, and every thread it starts from now on, to one core, where the system can."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
 def machine() -> str:
     """One line about where this was measured."""
     names = ("numba", "numpy", "polars")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 
 import pytest
 from rich.console import Console
 
 from benchmarks import __main__ as bench
-from benchmarks import peers, rows_peers
+from benchmarks import peers, rows_peers, rows_processes
 from benchmarks.row import Row, Skipped, against, row, spelled, written
 from benchmarks.rows_peers import Work, WrongResult
 from benchmarks.timing import TINY, seconds
@@ -124,6 +125,17 @@ def test_a_peer_that_cannot_be_had_is_a_skip_that_says_why(tmp_path, monkeypatch
     monkeypatch.setitem(peers.PEERS, "nobody", peers.Peer(("--no-such-option",)))
     with pytest.raises(Skipped, match="nobody: "):
         peers.python_of("nobody")
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system binds no process to a core")
+def test_a_process_can_be_bound_to_one_core():
+    code = "import os; from benchmarks.timing import on_one_core; on_one_core(); print(len(os.sched_getaffinity(0)))"
+    assert rows_processes.printed(["-c", code]) == "1"
+
+
+def test_polars_beside_ours_may_have_no_more_threads_than_we():
+    with pytest.raises(Skipped, match="polars has 2 threads"):
+        rows_processes.printed(["-m", "benchmarks.polars_turns", "100", "1", "1"], POLARS_MAX_THREADS="2")
 
 
 def test_work_is_timed_after_it_was_warmed():
