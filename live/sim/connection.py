@@ -40,6 +40,7 @@ class Connection:
         self._waiting: deque[bytes | Close | Reset] = deque()
         self._bytes = 0
         self._there = asyncio.Event()
+        self._over = False
 
     def say(self, message: Message) -> list[Part]:
         """Send a message in a frame of its own, or what faults make of it; that is also returned."""
@@ -61,10 +62,11 @@ class Connection:
 
     async def write(self) -> None:
         """Send what waits, until the connection ends."""
-        while not self.socket.closed:
+        while not self._over:
             if not self._waiting:
                 self._there.clear()
                 await self._there.wait()
+                continue
             one = self._waiting.popleft()
             if isinstance(one, (Close, Reset)):
                 await hang_up(self.request, self.socket, one)
@@ -78,6 +80,11 @@ class Connection:
     def end(self, code: int) -> None:
         """Close the connection when all that waits is sent."""
         self._wait(Close(code))
+
+    def leave(self) -> None:
+        """The client has gone: nothing more is sent."""
+        self._over = True
+        self._there.set()
 
     def _take(self, parts: Sequence[Part]) -> None:
         for part in parts:

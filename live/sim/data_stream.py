@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from live.sim.connection import Connection
 from live.sim.corporate import Actions
-from live.sim.distortions import error
+from live.sim.distortions import POLICY_VIOLATION, error
 from live.sim.entry import PLUS, Credentials, Tier
 from live.sim.faults import Faults
 from live.sim.history import bars
@@ -36,7 +36,7 @@ OFFERED = {"stocks": STOCKS, "crypto": COINS, "news": ("news",)}
 CLASSES = {"stocks": "us_equity", "crypto": "crypto", "news": ""}
 TOLD_AS = {"bar": "bars", "trade": "trades", "quote": "quotes", "book": "orderbooks"}
 LARGEST = 1 << 24  # bytes of a client's message
-POLICY = 1008
+LAST_WORDS = 1.0  # seconds
 
 
 class Listener:
@@ -111,6 +111,8 @@ class DataStream:
                 await self._attend(listener)
             finally:
                 self.listeners.remove(listener)
+                connection.leave()
+                await asyncio.wait({writer}, timeout=LAST_WORDS)  # a frame that is being compressed gets to its end
                 writer.cancel()
             return socket
 
@@ -125,7 +127,7 @@ class DataStream:
                 received = await asyncio.wait_for(connection.socket.receive(), left)
             except TimeoutError:
                 connection.say(error(404))
-                connection.end(POLICY)
+                connection.end(POLICY_VIOLATION)
                 await connection.socket.receive()  # until the client has heard it
                 return
             if received.type not in (WSMsgType.BINARY, WSMsgType.TEXT):
