@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
 import time
@@ -67,6 +68,7 @@ def listening(alpaca: Loopback, raw: bool = True) -> Iterator[list[Any]]:
         yield heard
     finally:
         stream.stop()
+        asyncio.run_coroutine_threadsafe(stream.close(), stream._loop).result()  # it would wait five seconds more
         thread.join()
 
 
