@@ -1,7 +1,7 @@
-"""The jobs of `rows_polars` in turns, in a process on one core: `python -m benchmarks.polars_turns ROWS ROUNDS REPEAT`.
+"""The jobs of `rows_polars` in turns, in a process on a core: `python -m benchmarks.polars_turns ROWS ROUNDS REPEAT`.
 
-It prints one json line: of each feature the seconds of our runs and of polars', and the numbers of both at the last row.
-Who starts it sets POLARS_MAX_THREADS to 1, as polars makes its threads when it is loaded.
+It prints one json line: of each feature the seconds of our runs and of polars', and the numbers of both at the last
+row.  Who starts it sets POLARS_MAX_THREADS to 1, as polars makes its threads when it is loaded.
 """
 
 from __future__ import annotations
