@@ -10,6 +10,7 @@ from rich.table import Table as Shown
 
 from backtest.costs import Costs
 from backtest.parity import Difference, Parity, Recorded, compare, decision, record_differences
+from live.attribution import Attribution, attribution
 from live.config import Config, recorded
 from live.errors import Corrupted, SessionError
 from live.fold import fold
@@ -37,16 +38,7 @@ def check(folder: str | Path, strategy: Strategy | None = None) -> Parity:
     Raises:
         LiveError: if there is no session, or its journal cannot be trusted.
     """
-    path = Path(folder) / "journal"
-    if not path.exists():
-        raise SessionError(f"parity: there is no session in {folder}")
-    contents = read(path, MAGIC)
-    if contents.torn and not is_held(Path(folder)):
-        raise Corrupted(
-            f"parity: {path} ends in {contents.torn} bytes of a frame that is not whole, so steps may be missing; "
-            f"start the session once, which mends what a crash left, and compare then"
-        )
-    config = recorded(path, contents.identity)
+    config, contents = _session(Path(folder))
     one = strategy or _strategy(config)
     found = retraced(config, one, contents) if config.wired else _rerun(config, one, contents)
     if not found.decisions:
@@ -56,6 +48,19 @@ def check(folder: str | Path, strategy: Strategy | None = None) -> Parity:
         changed = Difference("strategy", 0, "", ours, theirs)
         found = found._replace(differences=[changed, *found.differences])
     return found
+
+
+def explained(folder: str | Path, strategy: Strategy | None = None) -> Attribution:
+    """What parted a session's profit from the backtest's: data, fills, latency, fees, orders.
+
+    Args:
+        folder, strategy: as in `check`.
+
+    Raises:
+        LiveError: if there is no session, or its journal cannot be trusted.
+    """
+    config, contents = _session(Path(folder))
+    return attribution(config, strategy or _strategy(config), contents.frames)
 
 
 def retraced(config: Config, strategy: Strategy, contents: Contents) -> Parity:
@@ -83,6 +88,19 @@ def retraced(config: Config, strategy: Strategy, contents: Contents) -> Parity:
         if (recorded.equity, recorded.gross, recorded.net) != (output.equity, output.gross, output.net):
             found.append(Difference("equity", ts, "", repr(recorded.equity), repr(output.equity)))
     return Parity(found, decisions)
+
+
+def _session(folder: Path) -> tuple[Config, Contents]:
+    path = folder / "journal"
+    if not path.exists():
+        raise SessionError(f"parity: there is no session in {folder}")
+    contents = read(path, MAGIC)
+    if contents.torn and not is_held(folder):
+        raise Corrupted(
+            f"parity: {path} ends in {contents.torn} bytes of a frame that is not whole, so steps may be missing; "
+            f"start the session once, which mends what a crash left, and compare then"
+        )
+    return recorded(path, contents.identity), contents
 
 
 def _rerun(config: Config, strategy: Strategy, contents: Contents) -> Parity:

@@ -21,6 +21,7 @@ from live.config import Config, config_of
 from live.errors import BrokerError, ConfigError, ReconcileError
 from live.feeds.history import BARS
 from live.feeds.protocol import Correction, Feed, Heard, Incident, Moment, Past
+from live.feeds.supply import supplied
 from live.lock import alone
 from live.operator import want
 from live.recovery import opened
@@ -111,9 +112,11 @@ def trade(
     one = strategy_of(strategy, params) if isinstance(strategy, str) else strategy
     tradable(one, feed)
     blank = Table("bar", feed.symbols, columns_of(np.empty(0, BARS)))
+    reference = strategy if isinstance(strategy, str) else ""
+    told = {"broker": broker.health().name} | dict(source or {})
     config = config_of(
-        folder, one, blank, reference=strategy if isinstance(strategy, str) else "", params=params, cash=cash, costs=costs,
-        instruments=instruments, source={"broker": broker.health().name} | dict(source or {}),
+        folder, one, blank, reference=reference, params=params, cash=cash, costs=costs, instruments=instruments,
+        source=told,
     )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with alone(folder):
@@ -139,15 +142,10 @@ def tradable(strategy: Strategy, feed: Feed) -> None:
 
     Raises:
         StrategyError: if a column that it reads is in no bar and comes from no feature.
-        ConfigError: if the feed lacks a clock, or brackets hang on fill prices.
+        FeedError: if the feed lacks the clock of a feature.
+        ConfigError: if brackets hang on fill prices.
     """
-    wanted = {"bar", *(feature.clock for feature in strategy.features)}
-    lacking = sorted(wanted - feed.clocks)
-    if lacking:
-        raise ConfigError(
-            f"{strategy.name}: it runs on {', '.join(lacking)} rows, which this feed does not supply; it has "
-            f"{', '.join(sorted(feed.clocks))}. Use another feed, or a strategy of those"
-        )
+    supplied(feed, strategy)
     verify(strategy, BARS.names or ())
     exits = strategy.policy.exits
     if (exits.stop or exits.target or exits.stop_distances or exits.target_distances) and not exits.anchored:

@@ -1,0 +1,132 @@
+"""A rehearsal: the session that would trade, on recorded rows, through the loopback service and the real client.
+
+    summary = rehearse("trend", table, "sessions/rehearsal", cash=100_000)
+
+Nothing but the address differs from paper trading: the same feed, broker, runner and files.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from limits import RateLimitItemPerMinute
+
+from backtest.costs import Costs
+from live.brokers.alpaca import AlpacaBroker
+from live.brokers.rate import Budget
+from live.feeds.alpaca import AlpacaFeed
+from live.feeds.hours import ALL
+from live.feeds.settings import FeedSettings
+from live.lockstep import Lockstep
+from live.runner import Runner
+from live.session import Summary
+from live.sim.server import Loopback
+from live.trading import EXPECTED, Terms, Watch, trade
+from live.words import Output
+from quantlib.desk.memory import Instrument, instrument_records
+from quantlib.strategy import Strategy
+from quantlib.table import Table
+
+CALLS = RateLimitItemPerMinute(1_000_000)  # the loopback counts none
+TERMS = Terms(beats=float("inf"))  # reports wait for the next rows, as in a backtest
+
+
+def rehearse(
+    strategy: str | Strategy,
+    table: Table,
+    folder: str | Path,
+    *,
+    cash: float,
+    costs: Costs = EXPECTED,
+    params: Mapping[str, Any] | None = None,
+    instruments: Instrument | Mapping[str, Instrument] | None = None,
+    speed: float = 0.0,
+    watch: Watch = Watch(),  # noqa: B008 (a value)
+    stop: Callable[[], bool] = lambda: False,
+    kind: str = "rehearsal",
+    terms: Terms = TERMS,
+    source: Mapping[str, Any] | None = None,
+) -> Summary:
+    """Trade recorded bars in lockstep; the session begins anew, since its broker does.
+
+    Args:
+        strategy, params, instruments: as in `live.session.replay`.
+        table: of bars.
+        folder: of the session.
+        cash, costs: of the loopback's account and exchange; brokers of this kind take no commission, so neither may
+            `costs`, and no borrow.
+        speed: seconds of the rows in one second; 0: as fast as it goes.
+        watch: told after each step.
+        stop: asked between two steps; True ends the rehearsal.
+        kind: as the operator sees it.
+        terms: limits and periods.
+        source: where the rows came from, for the record.
+
+    Raises:
+        LiveError: as drawn in `live`.
+        ValueError: if costs hold what the wire does not tell, or rows of one ts are not in the order of their symbols.
+    """
+    untold = [name for name in ("rate", "per_share", "per_order", "minimum", "borrow") if getattr(costs, name)]
+    if untold:
+        raise ValueError(f"rehearsal: an account without commissions tells no {', '.join(untold)}; set them to 0")
+    folder = Path(folder)
+    _in_order(table)
+    whole = {"most": 8 * len(table.symbols)}  # messages of a frame: a timestamp comes in one, so none is waited for
+    with Loopback(table, cash=cash, costs=costs, instruments=instruments, stream=whole) as loopback:
+        settings = FeedSettings(
+            timeframe=loopback.market.timeframe, quotes=False, bands=False, hours=ALL, patience=0.0
+        )  # fmt: skip
+
+        def clock() -> int:
+            return loopback.market.now
+
+        feed = AlpacaFeed(loopback.keys, table.symbols, settings, clock=clock)
+        records = instrument_records(table.symbols, instruments)
+        broker = AlpacaBroker(loopback.keys, folder.resolve().name, table.symbols, records, budget=Budget(CALLS))
+        lockstep = Lockstep(loopback, broker, _pace(loopback, speed, stop))
+
+        def began(runner: Runner) -> None:
+            watch.began(runner)
+            lockstep.watch.began(runner)
+
+        def stepped(runner: Runner, output: Output) -> None:
+            watch.stepped(runner, output)
+            lockstep.watch.stepped(runner, output)
+
+        return trade(
+            strategy, folder, feed, broker, cash=cash, costs=costs, params=params, instruments=instruments, kind=kind,
+            account="loopback", clock=clock, terms=terms, watch=Watch(began, stepped),
+            stop=lambda: lockstep.over or stop(), fresh=True, source=source,
+        )  # fmt: skip
+
+
+def _in_order(table: Table) -> None:
+    """A feed gives the rows of a moment by symbol, and a desk decides in the order of rows."""
+    ts, symbol = table.columns["ts"], table.columns["symbol"]
+    bad = np.flatnonzero((ts[1:] == ts[:-1]) & (symbol[1:] <= symbol[:-1]))
+    if len(bad):
+        row = int(bad[0]) + 1
+        raise ValueError(
+            f"rehearsal: row {row} ({table.symbols[symbol[row]]}) stands after {table.symbols[symbol[row - 1]]} of the "
+            f"same ts; a feed gives them by symbol: bars(frame.sort('ts', 'symbol'), symbols=sorted(…))"
+        )
+
+
+def _pace(loopback: Loopback, speed: float, stop: Callable[[], bool]) -> Callable[[int], None]:
+    """Waits until a timestamp is due."""
+    began: list[tuple[float, int]] = []
+
+    def wait(step: int) -> None:
+        due = loopback.market.upcoming()
+        if not speed or due is None:
+            return
+        began.append((time.monotonic(), due)) if not began else None
+        at = began[0][0] + (due - began[0][1]) / 1e9 / speed
+        while (left := at - time.monotonic()) > 0 and not stop():
+            time.sleep(min(left, 0.05))
+
+    return wait
