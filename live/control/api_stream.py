@@ -28,19 +28,24 @@ router = APIRouter()
 @router.websocket("/api/stream")
 async def stream(socket: WebSocket, seat: TheSeat) -> None:
     """All that changes, until the reader goes or may no longer look."""
-    refused = _refused(seat, socket)
-    await socket.accept()
-    if refused:
-        await socket.close(*refused)
-        return
+    if refused := _refused(seat, socket) or _crowded(seat):
+        await socket.accept()
+        return await socket.close(*refused)
     seat.sockets += 1
-    gone = asyncio.create_task(_gone(socket))
     try:
-        await _told(seat, socket, gone)
+        await socket.accept()
+        await _until_gone(seat, socket)
     except (WebSocketDisconnect, TimeoutError, RuntimeError):
         pass  # the reader went, or is too slow to be one
     finally:
         seat.sockets -= 1
+
+
+async def _until_gone(seat: Seat, socket: WebSocket) -> None:
+    gone = asyncio.create_task(_gone(socket))
+    try:
+        await _told(seat, socket, gone)
+    finally:
         gone.cancel()
         with suppress(asyncio.CancelledError):
             await gone
@@ -56,14 +61,18 @@ def _refused(seat: Seat, socket: WebSocket) -> tuple[int, str] | None:
         return 4401, "seat: show a token or log in"
     if caller.cookie and not of_our_host(seat, socket):
         return 4403, "seat: it streams to its own page only"
+    return None
+
+
+def _crowded(seat: Seat) -> tuple[int, str] | None:
     return (4429, f"seat: {SOCKETS} readers are the most") if seat.sockets >= SOCKETS else None
 
 
 async def _told(seat: Seat, socket: WebSocket, gone: asyncio.Task[None]) -> None:
     watching, silent = Watching(seat), QUIET
     while not gone.done():
-        if known(seat, socket) is None:
-            return await socket.close(4401, "seat: the log-in is over")
+        if refused := _refused(seat, socket):  # a log-in may end while it reads
+            return await socket.close(*refused)
         news = await run_in_threadpool(watching.news)
         if len(news) > 1 or silent >= QUIET:
             for message in news:
