@@ -197,7 +197,8 @@ class DataStream:
                     listener.connection.tell([msgpack.packb(one.message)])
 
     def _tell(self, news: News) -> None:
-        if not len(news.place):
+        listeners = [one for one in self.listeners if one.connection.authenticated]
+        if not len(news.place) or not listeners:
             return
         codes, messages = np.empty(len(news.place), np.int64), np.empty(len(news.place), object)
         clocks = [(clock, np.flatnonzero(news.rank == RANKS[clock])) for clock in self.market.tracks]
@@ -205,7 +206,7 @@ class DataStream:
             track = self.market.tracks[clock]
             codes[at] = track.columns["symbol"][news.place[at]]
             messages[at] = track.upcoming(news.place[at])
-        for listener in [one for one in self.listeners if one.connection.authenticated]:
+        for listener in listeners:
             chosen = np.zeros(len(codes), np.bool_)
             for clock, at in clocks:
                 if TOLD_AS[clock] in listener.masks:

@@ -85,6 +85,11 @@ class Market:
         self.step += 1
         return self.beat.records(self.beat.past(self.now - 1), self.beat.past(self.now))
 
+    def run(self, ts: int) -> None:
+        """Let the clock run towards the next timestamp, as far as `ts`: trades and quotes become known between bars."""
+        upcoming = self.upcoming()
+        self.now = max(self.now, ts if upcoming is None else min(ts, upcoming - 1))
+
     def news(self) -> News:
         """Rows that have become known and were not told yet; from now on all know them."""
         ts, rank, place = [], [], []

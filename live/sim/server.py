@@ -40,6 +40,7 @@ from quantlib.table import Table
 
 HOST = "127.0.0.1"
 KEY, SECRET = "PKLOOPBACK", "loopback-secret"
+TICK = 0.05  # seconds between two looks at the clock
 LAST_WORDS = 1.0  # seconds that open calls have when the service ends
 
 
@@ -182,7 +183,11 @@ class Loopback:
         began, first = time.monotonic(), self.market.upcoming()
         while (ts := self.market.upcoming()) is not None and first is not None:
             due = began + (ts - first) / 1e9 / speed if speed else began
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            while (left := due - time.monotonic()) > 0:
+                await asyncio.sleep(min(left, TICK))
+                self.market.run(first + round((time.monotonic() - began) * speed * 1e9))
+                await self.published()
+            await asyncio.sleep(0)  # at no speed others have their turn too
             await self.matched()
             await self.published()
 

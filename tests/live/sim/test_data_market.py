@@ -112,6 +112,19 @@ def test_trades_become_known_with_the_bar_after_them_and_are_told_before_it():
     assert market.news().place.tolist() == [2, 3, 3, 4, 5]
 
 
+def test_between_bars_the_clock_may_run_and_trades_become_known():
+    market = Market(minute_bars(), some_trades())
+    market.run(START + 7 * 10**9)
+    assert market.news().place.tolist() == [0]
+    market.run(START + 10 * MINUTE)
+    assert market.now == START + MINUTE - 1, "the bar itself is matched first"
+    assert market.news().place.tolist() == [1]
+    market.run(START)
+    assert market.now == START + MINUTE - 1, "it never goes back"
+    market.advance()
+    assert market.news().rank.tolist() == [RANKS["bar"]] * 3
+
+
 def test_a_row_that_lacks_a_price_neither_matches_nor_is_told():
     market = Market(minute_bars(open=np.where(np.arange(12) == 1, np.nan, 100.0), low=np.full(12, 1.0)))
     assert market.advance()["symbol"].tolist() == [0, 2]

@@ -264,6 +264,21 @@ def test_pings_are_answered():
         assert line.ping().wait(5)
 
 
+def test_by_the_clock_trades_come_between_the_bars():
+    table, deals = minutes(2), prints()
+    with Loopback(table, deals) as alpaca, authenticated(alpaca) as line:
+        ask(line, action="subscribe", bars=["AAPL"], trades=["*"])
+        alpaca.play(600.0)
+        frames = [told(line)]
+        while sum(message["T"] == "b" for frame in frames for message in frame) < 2:
+            frames.append(told(line))
+        assert alpaca.finished
+    kinds = "".join(message["T"] for frame in frames for message in frame)
+    assert len(frames) > 2, "they come one by one, not with the bar"
+    assert kinds.count("t") == int((deals.columns["ts"] <= OPEN + 2 * MINUTE).sum())
+    assert kinds[-1] == "b"
+
+
 def test_five_hundred_bars_and_twenty_thousand_trades_and_quotes_a_second_go_out_in_less_than_that():
     symbols = tuple(f"S{k:03d}" for k in range(500))
     rng = np.random.default_rng(1)
