@@ -28,7 +28,7 @@ from live.feeds.calendar import Calendar, new_york
 from live.feeds.gather import Gather
 from live.feeds.history import SECOND, History
 from live.feeds.hours import Hours
-from live.feeds.mailbox import Failed, Filled, Frame, Letter, Linked, Lost, Mailbox, Overflown
+from live.feeds.mailbox import Failed, Filled, Frame, Gap, Letter, Linked, Lost, Mailbox, Overflown
 from live.feeds.protocol import Heard, Incident, Market, Moment, Past, market
 from live.feeds.settings import FeedSettings
 from live.keys import Keys
@@ -80,7 +80,9 @@ class AlpacaFeed:
         self._stale: set[str] = set()
         self._trouble: dict[str, str] = {}
         self._begun = self._message = 0  # ns of the monotonic clock
-        self._asking = 0  # gaps that are being asked for
+        self._since = 0  # ns UTC: nothing of before is missing, if no row has come
+        self._asking = 0  # gaps that moments wait for
+        self._unfilled: dict[Gap, int] = {}  # gaps that no source has filled -> when to ask again, monotonic ns
         self._outside = False  # whether bars out of hours were told of
 
     def begin(self, after: int | None) -> None:
@@ -94,7 +96,7 @@ class AlpacaFeed:
         self._heard.extend(checks.known(self.symbols))
         if self._hours.calendar is not None:
             self._heard.extend(checks.calendar(self._hours.calendar, now))
-        self._gather = self._gathering(after)
+        self._gather, self._since = self._gathering(after), now if after is None else after
         self._message = time.monotonic_ns()
         for stream in self._streams:
             stream.begin()
@@ -111,6 +113,7 @@ class AlpacaFeed:
             wait = min(until, deadline if deadline is not None else until) - now
             letters = self._mailbox.take(max(0.0, wait / SECOND))
             self._open(letters)
+            self._ask_again()
             self._heard.extend(self._aged(heard) for heard in self._gather.heard(time.monotonic_ns()))
             if not letters and not self._heard and time.monotonic_ns() >= until:
                 return None
@@ -151,14 +154,13 @@ class AlpacaFeed:
     def _before(self, after: int | None) -> None:
         """What happened before the first moment, asked for and waited for."""
         now, s = self.clock(), self.settings
-        fresh = now - int(s.patience * SECOND)
         if after is not None:
-            self._take(self._backfill.gap(self.symbols, after, now, fresh))
+            self._take(self._backfill.gap(self.symbols, after, now, now - int(s.patience * SECOND)))
         elif s.horizon:
             calendars = [None if crypto else self._hours.calendar for crypto in self._crypto]
             begins = [begin_of(calendar, now, s.horizon, s.timeframe) for calendar in calendars]
             named = dict(zip(self.symbols, begins, strict=True))
-            self._take(self._backfill.warm_up(named, now, fresh, s.horizon))
+            self._take(self._backfill.warm_up(named, now, s.horizon))
 
     def _open(self, letters: Sequence[Letter | Overflown]) -> None:
         """Take what waits; neighbouring frames without bars as one, which is quicker."""
@@ -220,6 +222,8 @@ class AlpacaFeed:
     def _fill(self, filled: Filled) -> None:
         self._asking = max(0, self._asking - 1)
         self._heard.extend(filled.incidents)
+        if filled.failed is not None:
+            self._unfilled[filled.failed] = time.monotonic_ns() + int(self.settings.again * SECOND)
         self._gather.fill(filled.rows, filled.fresh, filled.why, time.monotonic_ns())
         if not self._asking:
             self._gather.hold(0)
@@ -235,12 +239,28 @@ class AlpacaFeed:
     def _ask(self, symbols: Sequence[str]) -> None:
         """Have a gap filled, in the background; moments wait for it, but not for long."""
         now = self.clock()
-        last = self._gather.last
-        begin = (last if last != NEVER else now) - self.settings.timeframe  # the last moment may have been incomplete
-        fresh = now - int(self.settings.patience * SECOND)
-        self._asking += 1
         self._gather.hold(time.monotonic_ns() + int(self.settings.hold * SECOND))
-        self._worker.submit(lambda: self._mailbox.put(self._backfill.gap(symbols, begin, now, fresh)))
+        self._asking += 1
+        begin = self._reached(symbols) - self.settings.timeframe  # the last moment may have been incomplete
+        self._submit(Gap(tuple(symbols), begin), now - int(self.settings.patience * SECOND))
+
+    def _ask_again(self) -> None:
+        """Gaps that no source has filled, a while later: their rows come too late to be decided on, but they come."""
+        if self._unfilled:
+            now = time.monotonic_ns()
+            for gap in [gap for gap, due in self._unfilled.items() if due <= now]:
+                del self._unfilled[gap]
+                self._submit(gap, self.clock())
+
+    def _submit(self, gap: Gap, fresh: int) -> None:
+        end = self.clock()
+        self._worker.submit(lambda: self._mailbox.put(self._backfill.gap(gap.symbols, gap.begin, end, fresh)))
+
+    def _reached(self, symbols: Sequence[str]) -> int:
+        """The last moment that any of these symbols has brought a row of; the start if none has."""
+        codes = [self.symbols.index(symbol) for symbol in symbols]
+        reached = int(self._gather.reached[codes].max())
+        return reached if reached != NEVER else self._since
 
     def _overflow(self, lost: Overflown) -> None:
         text = f"feed: the runner is too slow: {lost.fleeting} trades and quotes and {lost.others} others were dropped"

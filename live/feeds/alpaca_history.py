@@ -52,7 +52,7 @@ class AlpacaHistory:
             if crypto:
                 request = CryptoBarsRequest(symbol_or_symbols=crypto, start=when(first), end=when(last), **asked)
                 found += _tuples(self._crypto.get_crypto_bars(request))
-        except (RequestException, APIError, ValueError, KeyError, TypeError) as error:
+        except (RequestException, APIError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise HistoryError(f"alpaca: gave no bars of {', '.join(symbols[:5])}: {_worded(error)}") from error
         return frame_of(found, timeframe)
 

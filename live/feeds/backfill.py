@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from live.errors import FeedError
 from live.feeds.calendar import Calendar
 from live.feeds.history import DAY, History, checked, records
-from live.feeds.mailbox import Filled
+from live.feeds.mailbox import Filled, Gap
 from live.feeds.protocol import Incident
 from quantlib.schema import moment
 
@@ -40,15 +39,28 @@ class Backfill:
 
     def gap(self, symbols: Sequence[str], begin: int, end: int, fresh: int) -> Filled:
         """Rows known after `begin` and until `end`; those from `fresh` on may still be decided on."""
-        rows, incidents = self._asked(symbols, begin, end)
+        try:
+            rows, incidents = self._asked(symbols, begin, end)
+        except FeedError as error:
+            text = f"feed: {moment(begin)} to {moment(end)} is not filled yet: {error}"
+            open_gap = Gap(tuple(symbols), begin)
+            return Filled(np.empty(0, self.layout), fresh, "gap", (Incident("history", text),), open_gap)
         return Filled(rows, fresh, "gap", tuple(incidents))
 
-    def warm_up(self, begins: Mapping[str, int], end: int, fresh: int, horizon: int) -> Filled:
-        """The last `horizon` rows of each symbol until `end`, looked for from its own beginning on."""
-        parts, incidents = [], []
+    def warm_up(self, begins: Mapping[str, int], end: int, horizon: int) -> Filled:
+        """The last `horizon` rows of each symbol until `end`, looked for from its own beginning on.
+
+        None of them is decided on.
+        """
+        parts: list[NDArray[Any]] = []
+        incidents: list[Incident] = []
         for begin in sorted(set(begins.values())):
             symbols = [symbol for symbol in begins if begins[symbol] == begin]
-            rows, said = self._asked(symbols, begin, end)
+            try:
+                rows, said = self._asked(symbols, begin, end)
+            except FeedError as error:
+                incidents.append(Incident("history", f"feed: nothing to warm {', '.join(symbols[:5])} up on: {error}"))
+                continue
             parts.append(rows)
             incidents += said
         rows = np.concatenate([np.empty(0, self.layout), *parts])
@@ -61,19 +73,15 @@ class Backfill:
             if len(of) < horizon and name in begins:
                 text = f"feed: {name} has {len(of)} of the {horizon} rows to warm up on; it trades once it has them"
                 incidents.append(Incident("warm-up", text, name))
-        return Filled(rows[kept], fresh, "warm-up", tuple(incidents))
+        return Filled(rows[kept], end + 1, "warm-up", tuple(incidents))
 
     def _asked(self, symbols: Sequence[str], begin: int, end: int) -> tuple[NDArray[Any], list[Incident]]:
-        try:
-            answer = self.history.bars(symbols, begin, end, self.timeframe)
-        except FeedError as error:
-            text = f"feed: {moment(begin)} to {moment(end)} stays empty: {error}"
-            return np.empty(0, self.layout), [Incident("history", text)]
+        answer = self.history.bars(symbols, begin, end, self.timeframe)
         passed = checked(answer, symbols, begin, end)
         incidents = [Incident("refused", f"feed: {self.history.name}: {text}") for text in passed.refused]
         attempts = getattr(self.history, "attempts", ())
         incidents += [Incident("history", f"feed: {attempt}") for attempt in attempts if attempt.why]
-        rows = records(_whole(passed.frame), self._codes, self.layout)
+        rows = records(passed.frame, self._codes, self.layout)
         return rows[self.inside(rows["ts"], rows["symbol"])], incidents
 
 
@@ -83,7 +91,3 @@ def begin_of(calendar: Calendar | None, end: int, rows: int, timeframe: int) -> 
     if calendar is None or timeframe >= DAY:
         return end - duration
     return calendar.back(end, duration)
-
-
-def _whole(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.sort("ts", maintain_order=True)

@@ -61,7 +61,7 @@ class Gather:
         self._patience = int(patience * SECOND)
         self._open: dict[int, _Rows] = {}
         self._closed: dict[int, _Rows] = {}  # oldest first
-        self._reached = np.full(symbols, NEVER)  # the latest moment that each symbol has brought a row of
+        self.reached = np.full(symbols, NEVER)  # the latest moment that each symbol has brought a row of
         self._held = 0  # monotonic ns until which no moment closes
         self._said: deque[Heard] = deque()
 
@@ -76,7 +76,7 @@ class Gather:
         """
         for ts in np.unique(rows["ts"]).tolist():
             part = rows[rows["ts"] == ts]
-            np.maximum.at(self._reached, part["symbol"], ts)
+            np.maximum.at(self.reached, part["symbol"], ts)
             if ts <= self.last:
                 for k in range(len(part)):
                     self._correct(part[k : k + 1], late, again)
@@ -124,7 +124,7 @@ class Gather:
         """Whether the earliest moment must close: it is complete, or the patience of one that waits is over."""
         ts = min(self._open)
         expected = self.expected(ts)
-        if expected.any() and bool((self._reached[expected] >= ts).all()):
+        if expected.any() and bool((self.reached[expected] >= ts).all()):
             return True
         return any(waiting.arrived + self._patience <= now for waiting in self._open.values())
 
@@ -181,7 +181,7 @@ class Gather:
         return True
 
     def _remember(self, past: NDArray[Any], arrived: int) -> None:
-        np.maximum.at(self._reached, past["symbol"], past["ts"])
+        np.maximum.at(self.reached, past["symbol"], past["ts"])
         for ts in np.unique(past["ts"])[-REMEMBERED:].tolist():
             closed = self._blank(arrived)
             part = past[past["ts"] == ts]

@@ -47,13 +47,21 @@ class Failed(NamedTuple):
     why: str
 
 
+class Gap(NamedTuple):
+    """Rows that are missing: of these symbols, known after `begin`."""
+
+    symbols: tuple[str, ...]
+    begin: int  # ns UTC
+
+
 class Filled(NamedTuple):
-    """Rows of a history have come."""
+    """Rows of a history have come, or have not."""
 
     rows: NDArray[Any]
     fresh: int  # ts from which on rows are decided on
     why: str  # "warm-up" or "gap"
     incidents: tuple[Incident, ...]
+    failed: Gap | None = None  # no source answered: it is still open
 
 
 class Overflown(NamedTuple):

@@ -27,6 +27,7 @@ class FeedSettings(NamedTuple):
     patience    from a moment's first row until it closes without the missing ones
     oldest      age at which a moment has gone by instead of being decided on
     hold        how long moments wait for a gap to be filled
+    again       until a gap that no source has filled is asked for again
     waits       of the connections
     """
 
@@ -40,6 +41,7 @@ class FeedSettings(NamedTuple):
     patience: float = 2.0
     oldest: float = inf
     hold: float = 10.0
+    again: float = 30.0
     waits: Waits = Waits()
 
     def check(self, keys: Keys, symbols: Sequence[str]) -> None:
@@ -58,6 +60,6 @@ class FeedSettings(NamedTuple):
                 f"feed: Alpaca streams bars of 60 seconds, asked for {self.timeframe / SECOND:g}; let features count "
                 f"several minutes as one"
             )
-        for name in ("patience", "oldest", "hold"):
+        for name in ("patience", "oldest", "hold", "again"):
             if not getattr(self, name) >= 0:
                 raise FeedError(f"feed: {name} must be at least 0 seconds, got {getattr(self, name)}")
