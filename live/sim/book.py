@@ -102,14 +102,14 @@ def trade_at(x: Exchange, code: int, ts: int, price: float, volume: float = np.n
 
 
 def market_rows(columns: dict[str, Any]) -> Rows:
-    """Rows of one timestamp as the exchange reads them; trades and quotes are bars of one price."""
+    """Rows of one timestamp as the exchange reads them; trades, quotes and books are bars of one price."""
     c = columns
+    start = c.get("ts_event", NO_TIMES)
     if "close" in c:
         prices = c["open"], c["high"], c["low"], c["close"]
     else:
-        price = c["price"] if "price" in c else (c["bid"] + c["ask"]) / 2.0
-        prices = price, price, price, price
+        bid, ask = ("bid_0", "ask_0") if "bid_0" in c else ("bid", "ask")
+        price = c["price"] if "price" in c else (c[bid] + c[ask]) / 2.0
+        prices, start = (price, price, price, price), c["ts"]  # it begins as it ends: whatever was sent before is there
     volume = c["volume"] if "volume" in c else c.get("size", NOTHING)
-    return Rows(
-        c["ts"], c.get("ts_event", NO_TIMES), c["symbol"], *prices, volume, NOTHING, NOTHING, NOTHING
-    )  # fmt: skip
+    return Rows(c["ts"], start, c["symbol"], *prices, volume, NOTHING, NOTHING, NOTHING)

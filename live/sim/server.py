@@ -206,12 +206,15 @@ class Loopback:
     async def _stop(self) -> None:
         if self._player is not None:
             self._player.cancel()
+            await asyncio.wait([self._player])
         self.faults.release()
         await self.orders.close()
         await self.data.close()
         await asyncio.gather(*self._telling)
         if self._runner is not None:
             await self._runner.cleanup()
+        if self._player is not None and not self._player.cancelled():
+            self._player.result()  # what broke the replay is told
 
     def _telling_after(self) -> Any:
         """Updates of what a call did are sent once its answer is on its way; with a fault they may overtake it."""

@@ -152,6 +152,33 @@ def test_a_held_leg_is_replaced_before_its_entry_fills() -> None:
     assert market.venue.order(leg["id"]).status == "filled"
 
 
+def test_the_legs_of_a_replaced_entry_stand_by_the_new_one() -> None:
+    market = Market()
+    market.flat(100)
+    old = bracket(market, type="limit", limit_price=96)
+    new = market.venue.replace(old["id"], {"limit_price": 98, "qty": 4})
+    market.events()
+    told = market.bar(99, 99, 97, 98.5)
+    assert told == ["replaced limit", "new limit", "fill limit 98", "new stop", "new limit"]
+    assert [(leg["status"], leg["qty"]) for leg in market.venue.order(new["id"]).json()["legs"]] == [("new", "4")] * 2
+    assert market.venue.order(old["id"]).json()["legs"] is None
+    assert market.flat(111) == ["fill limit 111", "canceled stop"]
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [{"price": 100.0, "size": 7.0}, {"bid": 99.5, "ask": 100.5}, {"bid_0": 99.0, "ask_0": 101.0, "bid_size_0": 1.0}],
+)
+def test_trades_quotes_and_books_are_matched_as_bars_of_one_price(quoted: dict[str, float]) -> None:
+    market = Market()
+    market.order()
+    market.events()
+    market.ts += MINUTE
+    columns: dict[str, Any] = {name: np.array([value]) for name, value in quoted.items()}
+    market.venue.match(market.ts, columns | {"ts": np.array([market.ts]), "symbol": np.zeros(1, np.int32)})
+    assert market.events() == ["fill market 100"]
+
+
 def test_a_stop_leg_with_a_limit_rests_at_its_limit_after_a_gap() -> None:
     market = Market()
     market.flat(100)

@@ -242,6 +242,7 @@ def test_fractions_and_pairs_are_traded_where_lots_allow_it() -> None:
         alpaca.match()
         position = client.get_all_positions()[0]
         assert (position.symbol, position.qty) == ("BTCUSD", "0.125")
+        assert client.get("/positions/BTC/USD")["symbol"] == "BTCUSD"
         assert client.close_position("BTCUSD").qty == "0.125"
 
 
