@@ -6,15 +6,13 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
 import msgpack
 from aiohttp import web
 
 from live.sim.distortions import POLICY_VIOLATION, Close, Message, Mute, Part, Reset, error
 from live.sim.faults import Faults, hang_up
-from live.sim.messages import frames
-from live.sim.wire import instant
+from live.sim.messages import frames, spelled
 
 MSGPACK = "application/msgpack"
 
@@ -115,8 +113,4 @@ class Connection:
         if self.binary:
             await self.socket.send_bytes(frame)
         else:
-            await self.socket.send_str(json.dumps(msgpack.unpackb(frame), default=_spelled))
-
-
-def _spelled(value: Any) -> str | None:
-    return instant(value.to_unix_nano())
+            await self.socket.send_str(json.dumps(msgpack.unpackb(frame), default=spelled))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from live.sim.wire import SECOND, instant
 
 STAMP, FLOAT, UNSIGNED = b"\xd7\xff", b"\xcb", b"\xcf"  # msgpack: 8 bytes of a moment, of a float, of a whole number
+EPOCH = "1970-01-01T00:00:00Z"
 NUMBER, AMOUNT, WHOLE, MOMENT, NAME = "number", "amount", "whole", "moment", "name"  # an amount is whole if it can be
 
 
@@ -88,8 +89,13 @@ def plain(message: bytes) -> dict[str, Any]:
     """A packed row as the REST service has it: without kind and symbol, the moment in RFC 3339."""
     said: dict[str, Any] = msgpack.unpackb(message)
     del said["T"], said["S"]
-    said["t"] = instant(said["t"].to_unix_nano())
+    said["t"] = spelled(said["t"])
     return said
+
+
+def spelled(stamp: msgpack.Timestamp) -> str:
+    """A moment of the websocket in RFC 3339."""
+    return instant(stamp.to_unix_nano()) or EPOCH
 
 
 def moment(ts: int) -> msgpack.Timestamp:
