@@ -158,14 +158,14 @@ class Inquiry:
         """Executions of an order and its legs, by FILL activities; none where they cannot be had."""
         listing = self.ledger.listings[self._code(told)]
         ids = {str(one["id"]) for one in (told, *(told.get("legs") or ()))}
-        found: dict[str, list[Execution]] = {}
+        found: dict[str, list[Execution]] = {id: [] for id in ids}
         since = instant(moment(told.get("submitted_at")) - SECOND)  # the bound itself is left out
         query = {"after": since, "direction": "asc", "page_size": str(FILLS_PAGE)}
         for _ in range(PAGES):
             try:
                 page = self.rest.told("/account/activities/FILL", query)
             except BrokerError:
-                return found  # averages will do
+                return {}  # averages will do
             for one in page:
                 if str(one.get("order_id")) in ids and one.get("price"):
                     sizes = listing.lots(one["qty"]), listing.lots(one["cum_qty"])

@@ -45,7 +45,8 @@ PARKED = 1024  # orders unknown so far of which words are kept
 BUSTED = ("trade_bust", "trade_correct")
 DENIED = ("order_cancel_rejected", "order_replace_rejected")
 NEWBORN = UNBORN | {"new", "accepted"}
-IN_FORCE = (ALIVE | ENDED) - {"accepted", "accepted_for_bidding", "rejected", "canceled", "expired"}
+LOST = ("canceled", "expired")  # without a word on whether it had been in force
+IN_FORCE = (ALIVE | ENDED) - {"accepted", "accepted_for_bidding"}
 
 
 class Ledger:
@@ -169,12 +170,9 @@ class Ledger:
             return False
         order, wire = found
         ts = moment(told.get("updated_at")) or moment(told.get("submitted_at"))
-        for one in (executions or {}).get(wire.id, ()):
-            if one.total - one.lots == wire.filled and not order.ended:
-                self._accept(order, one.ts)
-                self._book(order, wire, one)
         if not self._is_early(order, told):
-            self._observe(order, wire, told, None, moment(told.get("filled_at")) or ts)
+            own = (executions or {}).get(wire.id)
+            self._observe(order, wire, told, None, moment(told.get("filled_at")) or ts, own)
         for leg in told.get("legs") or ():
             self.see(leg, executions)
         return True
@@ -182,9 +180,11 @@ class Ledger:
     def lacks(self, told: Mapping[str, Any]) -> bool:
         """Whether REST shows fills of an order, or of its legs, that we have not heard of."""
         found = self._find(told)
-        told_lots = self.listings[found[0].symbol].lots(told.get("filled_qty")) if found else 0
-        if found is not None and not found[0].ended and told_lots > found[1].filled:
-            return True
+        if found is not None and not found[0].ended:
+            order, wire = found
+            lots = self.listings[order.symbol].lots(told.get("filled_qty"))
+            if lots > wire.filled or (lots and wire is order.coming):
+                return True
         return any(self.lacks(leg) for leg in told.get("legs") or ())
 
     def take(self) -> NDArray[Any]:
@@ -300,53 +300,76 @@ class Ledger:
                 if not order.ended and sum(order.id + n in self.orders for n in (1, 2)) < legs:
                     self.wanted.add(order.id)
 
-    def _observe(self, order: Tracked, wire: Wire, told: Mapping[str, Any], last: Execution | None, ts: int) -> None:
-        """What one look at one order at the broker comes to."""
-        status = str(told.get("status"))
+    def _observe(
+        self, order: Tracked, wire: Wire, told: Mapping[str, Any], last: Execution | None, ts: int,
+        own: Sequence[Execution] | None = None,
+    ) -> None:  # fmt: skip
+        """What one look at one order at the broker comes to; `own` are its executions, where they are known."""
+        listing, status = self.listings[order.symbol], str(told.get("status"))
         if status not in ALIVE | UNBORN | ENDED:
             self.wanted.add(order.id)
-        self._carry(order, wire, told)
-        wire.read(told, self.listings[order.symbol])
-        fills = missed(wire, told, self.listings[order.symbol], last, ts)
+        wire.read(told, listing)
         if order.ended:
-            self._late(order, wire, fills)
+            self._late(order, wire, told, missed(wire, told, listing, last, ts), own)
             return
-        self._settle(order, wire, ts)
-        if wire.status in ALIVE and wire in order.wires:
+        if wire not in order.wires:
+            order.coming = wire  # perhaps it was given up, but it came
+            self._settle(order, wire, told, own, ts)
+        if wire not in order.wires:
+            return
+        if wire.status in ALIVE:
             self._accept(order, ts)
         self._adjust(order, ts)
-        for fill in fills:
+        for fill in own or ():
+            if fill.total - fill.lots == wire.filled:
+                self._book(order, wire, fill)
+        for fill in missed(wire, told, listing, last, ts):
             self._book(order, wire, fill)
-        if self.listings[order.symbol].lots(told.get("filled_qty")) > wire.filled:
+        if listing.lots(told.get("filled_qty")) > wire.filled:
             self.wanted.add(order.id)  # a fill without a price
         elif wire is order.wire and wire.status in ENDED and not order.ended:
-            self._conclude(order, wire, ts)
+            self._settle(order, wire, told, None, ts)
+            if wire is order.wire:
+                self._conclude(order, wire, ts)
 
-    def _carry(self, order: Tracked, wire: Wire, told: Mapping[str, Any]) -> None:
-        """An order that is new, though some of it has filled, counts the fills of the one that it replaced."""
-        filled = self.listings[order.symbol].lots(told.get("filled_qty"))
-        successor = wire is order.coming or wire in order.wires[1:]
-        if successor and filled and not wire.filled and str(told.get("status")) in NEWBORN:
-            wire.carries = True
-            wire.filled = min(filled, order.filled)
-            wire.paid = sum(one.paid for one in order.wires) * wire.filled / max(1, order.filled)
-
-    def _settle(self, order: Tracked, wire: Wire, ts: int) -> None:
-        """A replacement is in force when the old order says so, or the new one works; the desk hears what changed."""
-        now = order.wire
-        if now is None:
+    def _settle(
+        self, order: Tracked, wire: Wire, told: Mapping[str, Any], own: Sequence[Execution] | None, ts: int
+    ) -> None:  # fmt: skip
+        """A replacement is in force once the old order says so, and it is known whose fills the new one counts."""
+        old, coming = order.wire, order.coming
+        if coming is None or old is None:
             return
-        if wire is not order.coming and wire not in order.wires:
-            order.coming = wire  # it was given up, but it came
-        coming = order.coming
-        if coming is not None and coming.id and (now.status == "replaced" or coming.status in IN_FORCE):
+        if old.status == "replaced" and coming.id:
+            if old.filled == 0:
+                coming.carries = False
+            elif wire is coming:
+                self._judge(order, old, coming, told, own)
+            if coming.carries is None:
+                self.wanted.add(order.id)
+                return
             order.wires.append(coming)
             order.coming, order.asked = None, NOTHING
-            self.wanted.add(order.id)  # for fills of the old one that we may have missed
-        elif coming is not None and coming.status in ENDED:
+        elif coming.status == "rejected" or (coming.status in LOST and old.status in ALIVE and old.seen >= coming.seen):
             self.refuse_change(order, ts, f"the replacement was {coming.status}")
             order.coming = None
             self.wanted.add(order.id)
+        elif coming.status in IN_FORCE:
+            self.wanted.add(order.id)  # the old one's last words are missing
+
+    def _judge(
+        self, order: Tracked, old: Wire, coming: Wire, told: Mapping[str, Any], own: Sequence[Execution] | None
+    ) -> None:  # fmt: skip
+        """Whether a replacement counts the fills of the order that it replaced; brokers differ."""
+        if moment(told.get("updated_at")) < old.seen:
+            return  # from before it was in force
+        filled = self.listings[order.symbol].lots(told.get("filled_qty"))
+        if own is not None:
+            coming.carries = filled > sum(one.lots for one in own)
+        elif filled == 0 or str(told.get("status")) in NEWBORN:
+            coming.carries = filled > 0
+        if coming.carries:
+            coming.filled = min(filled, order.booked)
+            coming.paid = sum(one.paid for one in order.wires) * coming.filled / max(1, order.filled)
 
     def _adjust(self, order: Tracked, ts: int) -> None:
         """Tell the desk of other lots or prices than it knows."""
@@ -365,6 +388,7 @@ class Ledger:
             self._report(order, ACCEPTED, ts)
 
     def _book(self, order: Tracked, wire: Wire, fill: Execution) -> None:
+        self._accept(order, fill.ts)  # a leg must be known before it fills
         wire.filled += fill.lots
         wire.paid += fill.lots * fill.price
         self._adjust(order, fill.ts)  # what was filled before a replacement makes the whole larger
@@ -398,10 +422,20 @@ class Ledger:
             self._report(order, CANCELLED if kind == REJECTED and heard else kind, ts, reason=reason)
         self._replay_legs(order)
 
-    def _late(self, order: Tracked, wire: Wire, fills: Sequence[Execution]) -> None:
+    def _late(
+        self, order: Tracked, wire: Wire, told: Mapping[str, Any], fills: Sequence[Execution],
+        own: Sequence[Execution] | None,
+    ) -> None:  # fmt: skip
         """Words about an order that has ended for the desk."""
         if order.buried:
             return
+        if wire not in order.wires and wire.carries is None:  # a replacement that was too late, or was not
+            total = self.listings[order.symbol].lots(told.get("filled_qty"))
+            wire.carries = True
+            wire.filled = total - sum(one.lots for one in own) if own is not None else min(total, order.booked)
+            fills = (
+                missed(wire, told, self.listings[order.symbol], None, wire.seen) if wire.status != "rejected" else ()
+            )
         for fill in fills:
             wire.filled += fill.lots
             wire.paid += fill.lots * fill.price

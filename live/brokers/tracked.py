@@ -36,7 +36,7 @@ class Wire:
     paid: float = 0.0  # sum of lots times price
     seen: int = 0  # ns: when what we know of it was true
     next: str = ""  # the broker's id of what replaced it
-    carries: bool = False  # its fills count those of the order that it replaced
+    carries: bool | None = None  # whether its fills count those of the order that it replaced; None: not known yet
 
     def read(self, told: Mapping[str, Any], listing: Listing) -> None:
         """Take what is newer than what is known; an end is for good."""
