@@ -20,6 +20,7 @@ KINDS = (
 )  # fmt: skip
 NAMED = ("symbol", "old_symbol", "new_symbol", "source_symbol", "acquirer_symbol", "acquiree_symbol")
 SPLITS = ("forward_splits", "reverse_splits")
+MOST = 1000  # actions of a page
 ADJUSTMENTS = ("raw", "split", "dividend", "all")
 
 
@@ -48,14 +49,14 @@ class Actions:
         found = [(kind, action) for kind, action in self.listed if _asked(kind, action, query)]
         if query.get("sort") == "desc":
             found.reverse()
-        try:
-            limit, first = min(int(query.get("limit") or 100), 1000), int(query.get("page_token") or 0)
-        except ValueError:
-            raise Denied(400, 40010000, "limit and page_token must be numbers that this service gave") from None
+        limit, first = query.get("limit") or "100", query.get("page_token") or "0"
+        if not (limit.isdecimal() and 1 <= int(limit) <= MOST and first.isdecimal()):
+            raise Denied(400, 40010000, f"limit must be from 1 to {MOST}, and page_token one that this service gave")
+        begin, past = int(first), int(first) + int(limit)
         said: dict[str, list[dict[str, Any]]] = {}
-        for kind, action in found[first : first + limit]:
+        for kind, action in found[begin:past]:
             said.setdefault(kind, []).append(action)
-        more = str(first + limit) if first + limit < len(found) else None
+        more = str(past) if past < len(found) else None
         return {"corporate_actions": said, "next_page_token": more}
 
     def adjusted(

@@ -20,7 +20,7 @@ TEXTS = {
     409: "insufficient subscription", 410: "invalid subscribe action for this feed", 411: "insufficient scope",
     500: "internal error",
 }  # fmt: skip
-POLICY_VIOLATION, GOING_AWAY = 1008, 1001  # close codes
+POLICY_VIOLATION = 1008  # a close code
 UNHEARD_OF = "novel"  # an event, status or kind of message that no client knows
 
 

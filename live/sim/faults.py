@@ -191,7 +191,7 @@ class Faults:
             case "mute":
                 return [Mute()]
             case "close":
-                return [Close(fault.code or distortions.GOING_AWAY)]
+                return [Close(fault.code)]
             case "error":
                 return distortions.refused(message, fault.code)
             case "unknown":

@@ -41,6 +41,7 @@ CALLS = ("answer", "slow", "hang", "cut")
 MESSAGES = (
     "drop", "duplicate", "delay", "reset", "close", "mute", "error", "unknown", "status", "skew", "short", "revise",
 )  # fmt: skip
+CLOSES = frozenset(range(1000, 1015)) - {1004, 1005, 1006}  # codes that a close frame may carry
 
 
 class Fault(NamedTuple):
@@ -149,12 +150,19 @@ def checked(fault: Fault) -> Fault:
     """
     if fault.kind not in CALLS + MESSAGES:
         raise ConfigError(f"faults: kind must be one of {', '.join(CALLS + MESSAGES)}, got {fault.kind!r}")
+    numbers = (fault.nth, fault.times, fault.rate or 0.0, fault.after, fault.code, fault.seconds, fault.by)
+    if not isinstance(fault.on, str) or not all(isinstance(one, (int, float)) for one in numbers):
+        raise ConfigError(f"faults: on is a glob, and all but kind, on and accepted are numbers, got {fault}")
+    if (fault.seconds < 0 and fault.kind != "skew") or fault.by < 0:
+        raise ConfigError(f"faults: seconds and by are not negative, got {fault.seconds} and {fault.by} ({fault.kind})")
     if fault.nth < 1 or fault.times < 1:
         raise ConfigError(f"faults: nth and times count from 1, got {fault.nth} and {fault.times} ({fault.kind})")
     if fault.rate is not None and not 0.0 <= fault.rate <= 1.0:
         raise ConfigError(f"faults: rate must be a chance in [0, 1], got {fault.rate} ({fault.kind})")
     if fault.kind == "answer" and not 400 <= fault.code <= 599:
         raise ConfigError(f"faults: an answer that fails has a code of 400 to 599, got {fault.code} (code)")
+    if fault.kind == "close" and not (fault.code in CLOSES or 3000 <= fault.code <= 4999):
+        raise ConfigError(f"faults: a connection is closed with 1000 to 1014 or 3000 to 4999, got {fault.code} (code)")
     if fault.kind in ("delay", "revise") and not (fault.by > 0 or fault.seconds > 0):
         raise ConfigError(f"faults: {fault.kind} wants by (messages) or seconds (of the replay), got neither")
     if fault.accepted and fault.kind not in CALLS:

@@ -32,7 +32,7 @@ class Happening(NamedTuple):
 
 
 class Script:
-    """What is still to happen in a market."""
+    """What is still to happen in a market; from other threads it is written between timestamps."""
 
     def __init__(self, market: Market) -> None:
         self.market = market

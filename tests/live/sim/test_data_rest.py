@@ -227,6 +227,22 @@ def test_corporate_actions_are_told_and_bars_adjusted_by_them():
         assert closes(Adjustment.DIVIDEND) == raw, "the dividend is another stock's"
 
 
+def test_corporate_actions_come_in_pages():
+    many = [PAID | {"process_date": f"2019-01-{day:02d}"} for day in range(1, 11)]
+    with Loopback(minutes(2), rest={"actions": Actions({"cash_dividends": many})}) as alpaca:
+        headers = {"APCA-API-KEY-ID": alpaca.keys.key, "APCA-API-SECRET-KEY": alpaca.keys.secret}
+        days, query = [], {"limit": "4", "sort": "desc"}
+        while True:
+            said = requests.get(f"{alpaca.address}/v1/corporate-actions", query, headers=headers, timeout=5).json()
+            days += [action["process_date"][-2:] for action in said["corporate_actions"]["cash_dividends"]]
+            if said["next_page_token"] is None:
+                break
+            query["page_token"] = said["next_page_token"]
+        refused = requests.get(f"{alpaca.address}/v1/corporate-actions", {"limit": "-5"}, headers=headers, timeout=5)
+    assert days == [f"{day:02d}" for day in range(10, 0, -1)]
+    assert refused.status_code == 400
+
+
 def test_recent_data_of_all_exchanges_needs_the_subscription():
     table = minutes(30)
     with Loopback(table, tier=BASIC) as alpaca:

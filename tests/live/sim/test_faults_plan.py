@@ -68,7 +68,10 @@ def test_of_two_faults_that_strike_at_once_the_first_does_and_both_have_counted(
     [
         (Fault("earthquake"), "kind must be one of"), (Fault("drop", nth=0), "count from 1"),
         (Fault("drop", rate=1.5), r"chance in \[0, 1\]"), (Fault("answer"), "code of 400 to 599"),
-        (Fault("delay"), "wants by"), (Fault("drop", accepted=True), "only calls"),
+        (Fault("delay"), "wants by"), (Fault("close"), "closed with 1000 to 1014"),
+        (Fault("drop", nth="x"), "are numbers"),
+        (Fault("slow", seconds=-1.0), "not negative"), (Fault("close", code=1006), "closed with"),
+        (Fault("drop", accepted=True), "only calls"),
     ],
 )  # fmt: skip
 def test_a_fault_that_makes_no_sense_is_refused_with_the_rule(fault, word):
