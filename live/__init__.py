@@ -14,6 +14,8 @@ Errors, all of them `LiveError`:
     │   ├── ForeignFile       it is none of ours
     │   ├── OtherVersion      it was written in another format
     │   └── Corrupted         something before its end is damaged
+    ├── SealError             sealed state and no passphrase, another one, or it was changed: nothing is used
+    ├── StoreError            a store of copies does not answer, or there is no state but what it cannot tell
     ├── StateError            a snapshot that is not of this session; the one before it or the journal takes its place
     ├── SessionError          what was asked does not fit the session in this folder
     │   └── SessionInUse      another process runs it

@@ -21,6 +21,14 @@ class Corrupted(JournalError):
     """A file damaged before its end."""
 
 
+class SealError(LiveError):
+    """Sealed state that cannot be opened: no passphrase, another one, or it was changed."""
+
+
+class StoreError(LiveError):
+    """A store of copies that does not answer, or holds what it should not."""
+
+
 class StateError(LiveError):
     """A snapshot that is not of this session."""
 
