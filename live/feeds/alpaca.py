@@ -25,6 +25,7 @@ from live.feeds.alpaca_messages import Reader
 from live.feeds.alpaca_stream import Stream
 from live.feeds.backfill import Backfill, begin_of
 from live.feeds.calendar import Calendar, new_york
+from live.feeds.door import ready
 from live.feeds.gather import Gather
 from live.feeds.history import SECOND, History
 from live.feeds.hours import Hours
@@ -91,6 +92,7 @@ class AlpacaFeed:
         Raises:
             FeedError: if it will never work: bad keys, no entitlement, an unknown symbol.
         """
+        ready()
         now = self.clock()
         checks = Checks(self.keys)
         self._heard.extend(checks.known(self.symbols))

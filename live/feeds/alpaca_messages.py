@@ -67,7 +67,8 @@ class Reader:
         self.messages += len(messages)
         kinds: defaultdict[Any, list[Message]] = defaultdict(list)
         for message in messages:
-            kinds[message.get("T")].append(message)
+            kind = message.get("T")
+            kinds[kind if isinstance(kind, str) else None].append(message)
         incidents: list[Incident] = []
         if "q" in kinds:
             self._quotes(kinds["q"], now, tick, incidents)

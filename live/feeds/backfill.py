@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from live.errors import FeedError
+from live.errors import FeedError, HistoryError
 from live.feeds.calendar import Calendar
 from live.feeds.history import DAY, History, checked, records
 from live.feeds.mailbox import Filled, Gap
@@ -76,8 +76,13 @@ class Backfill:
         return Filled(rows[kept], end + 1, "warm-up", tuple(incidents))
 
     def _asked(self, symbols: Sequence[str], begin: int, end: int) -> tuple[NDArray[Any], list[Incident]]:
-        answer = self.history.bars(symbols, begin, end, self.timeframe)
-        passed = checked(answer, symbols, begin, end)
+        try:
+            answer = self.history.bars(symbols, begin, end, self.timeframe)
+            passed = checked(answer, symbols, begin, end)
+        except FeedError:
+            raise
+        except Exception as error:  # a source may be anybody's, and its thread must not die unsaid
+            raise HistoryError(f"{self.history.name}: {type(error).__name__} {error}") from error
         incidents = [Incident("refused", f"feed: {self.history.name}: {text}") for text in passed.refused]
         attempts = getattr(self.history, "attempts", ())
         incidents += [Incident("history", f"feed: {attempt}") for attempt in attempts if attempt.why]

@@ -62,6 +62,12 @@ def counted(columns: Mapping[str, Any]) -> Columns:
     return {name: np.ascontiguousarray(values, kinds.get(name, np.float64)) for name, values in columns.items()}
 
 
+def ready() -> None:
+    """Have the rules compiled before the first bar is in a hurry."""
+    one = counted(dict.fromkeys((*PRICES, "volume"), (1.0,)) | {"ts": (0,), "symbol": (0,)})
+    admitted(one, ("",), 0)
+
+
 class Telling:
     """Tells each kind of trouble of a symbol at once, and then at most once a minute, with how often it happened."""
 
