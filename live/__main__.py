@@ -1,7 +1,8 @@
-"""`python -m live`: replay bars through the live runner, look at a session, throw its kill switch.
+"""`python -m live`: trade a paper account, or without keys see how; replay bars; look at a session; its kill switch.
 
-python -m live                                           the bundled indices, strategy trend
-python -m live --strategy dip --param depth=2 --input bars.parquet
+python -m live                                           the demo: two bundled indices through a loopback Alpaca
+python -m live --symbols AAPL MSFT                       with keys in the environment: a paper account
+python -m live replay --strategy dip --param depth=2 --input bars.parquet
 python -m live parity sessions/trend
 """
 
@@ -11,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-COMMANDS = ("run", "parity", "status", "halt", "reduce", "flatten", "resume")
+COMMANDS = ("run", "replay", "parity", "status", "halt", "reduce", "flatten", "resume")
 TOLD = {
     "parity": "rerun a recorded session as a backtest and show every difference",
     "status": "say where a session stands",
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     from live import command
     from live.errors import LiveError
 
-    jobs = {"run": command.run, "parity": command.parity, "status": command.status}
+    jobs = {"run": _run, "replay": command.replay_bars, "parity": command.parity, "status": command.status}
     try:
         return jobs.get(asked.command, command.act)(asked)
     except (LiveError, ValueError, OSError) as error:  # bad rows, features, policies and files are ValueErrors
@@ -44,29 +45,52 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """What may be asked for."""
-    whole = argparse.ArgumentParser(prog="python -m live", description="Replay bars through the live runner.")
+    whole = argparse.ArgumentParser(prog="python -m live", description="Trade what was researched.")
     commands = whole.add_subparsers(dest="command", required=True, metavar="command")
-    run = commands.add_parser("run", help="replay, or go on with a session (the default)")
-    run.add_argument("--strategy", metavar="S", help="trend, dip, module:function or file.py:function")
-    run.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="of the strategy; repeatable")
-    run.add_argument("--input", type=Path, metavar="FILE", help="bars as parquet or CSV; default: two bundled indices")
-    run.add_argument("--symbols", nargs="+", metavar="SYMBOL", help="only these")
-    run.add_argument("--cash", type=float, help="at the start, quote currency; default 1,000,000")
-    run.add_argument("--cost", action="append", default=[], metavar="NAME=VALUE", help="of the exchange; repeatable")
-    run.add_argument("--session", type=Path, metavar="DIR", help="its folder; default sessions/STRATEGY")
-    run.add_argument("--from", dest="begin", metavar="TIME", help="first moment of the tape")
-    run.add_argument("--to", dest="end", metavar="TIME", help="the tape ends before it")
-    run.add_argument(
-        "--speed", type=float, default=0.0, help="seconds of the tape in one second; 0: as fast as it goes"
-    )
-    run.add_argument("--plain", action="store_true", help="plain lines instead of the live table")
-    run.add_argument("--fresh", action="store_true", help="begin anew; an earlier session is put aside")
+    _run_words(commands.add_parser("run", help="trade the account of your keys, or the demo (the default)"))
+    _replay_words(commands.add_parser("replay", help="replay bars through the runner, or go on with a replay"))
     for name, told in TOLD.items():
         one = commands.add_parser(name, help=told, description=told)
         one.add_argument("session", type=Path, metavar="SESSION", help="its folder")
         if name not in ("parity", "status"):
             one.add_argument("--at", metavar="TIME", help="before the first rows known at or after this moment")
     return whole
+
+
+def _run(asked: argparse.Namespace) -> int:
+    from live.launch import run  # the clients of broker and dashboard take a second to load
+
+    return run(asked)
+
+
+def _strategy_words(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--strategy", metavar="S", help="trend, dip, module:function or file.py:function")
+    one.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="of the strategy; repeatable")
+    one.add_argument("--input", type=Path, metavar="FILE", help="bars as parquet or CSV; default: two bundled indices")
+    one.add_argument("--symbols", nargs="+", metavar="SYMBOL", help="only these")
+    one.add_argument("--cash", type=float, help="at the start, quote currency")
+    one.add_argument("--session", type=Path, metavar="DIR", help="its folder; default sessions/…")
+    one.add_argument("--from", dest="begin", metavar="TIME", help="first moment of the tape")
+    one.add_argument("--to", dest="end", metavar="TIME", help="the tape ends before it")
+    one.add_argument("--fresh", action="store_true", help="begin anew; an earlier session is put aside")
+
+
+def _run_words(run: argparse.ArgumentParser) -> None:
+    _strategy_words(run)
+    run.add_argument(
+        "--speed", type=float, help="of the demo: seconds of the tape in one second; 0: as fast as it goes"
+    )
+    run.add_argument("--port", type=int, default=8787, help="of the dashboard on 127.0.0.1; default 8787, 0: any")
+    run.add_argument("--no-dashboard", action="store_true", help="trade without it")
+    run.add_argument("--live", action="store_true", help="trade real money; needs --account")
+    run.add_argument("--account", metavar="NUMBER", help="the number of the account, typed, to trade real money")
+
+
+def _replay_words(replay: argparse.ArgumentParser) -> None:
+    _strategy_words(replay)
+    replay.add_argument("--cost", action="append", default=[], metavar="NAME=VALUE", help="of the exchange; repeatable")
+    replay.add_argument("--speed", type=float, default=0.0, help="seconds of the tape in one second; 0: as it goes")
+    replay.add_argument("--plain", action="store_true", help="plain lines instead of the live table")
 
 
 if __name__ == "__main__":

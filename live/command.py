@@ -31,19 +31,19 @@ from quantlib.table import Table, bars
 SESSIONS = Path("sessions")
 
 
-def run(asked: Namespace) -> int:
-    """Replay bars, or go on with a session."""
+def replay_bars(asked: Namespace) -> int:
+    """Replay bars, or go on with a replay."""
     from live.screen import Log, Screen, closing
 
     folder, known = _session(asked)
-    source = _source(asked, known)
+    source = source_of(asked, known)
     reference = asked.strategy or (known.reference if known else "trend")
-    params = dict(map(_pair, asked.param)) if asked.param or asked.strategy or not known else known.params
+    params = dict(map(pair, asked.param)) if asked.param or asked.strategy or not known else known.params
     cash = asked.cash if asked.cash is not None else known.cash if known else CASH
     costs = _costs(asked.cost, Costs(**known.costs) if known else COSTS)
-    table = _table(source)
+    table = table_of(source)
     console = Console()
-    stop = _stop_on_signal()
+    stop = stop_on_signal()
     options: dict[str, Any] = {
         "params": params, "cash": cash, "costs": costs, "speed": asked.speed, "fresh": asked.fresh, "source": source,
         "stop": stop, "instruments": known.instrument_map if known else None,
@@ -118,7 +118,7 @@ def _existing(folder: Path) -> Config:
     return config
 
 
-def _source(asked: Namespace, known: Config | None) -> dict[str, Any]:
+def source_of(asked: Namespace, known: Config | None) -> dict[str, Any]:
     """Where rows come from: as asked, else as the session was begun."""
     given = {
         "input": str(asked.input.resolve()) if asked.input else None, "symbols": asked.symbols,
@@ -128,7 +128,7 @@ def _source(asked: Namespace, known: Config | None) -> dict[str, Any]:
     return {name: value if value is not None else before.get(name) for name, value in given.items()}
 
 
-def _table(source: dict[str, Any]) -> Table:
+def table_of(source: dict[str, Any]) -> Table:
     if source["input"]:
         from quantlib.data.files import read as read_file
 
@@ -146,7 +146,7 @@ def _table(source: dict[str, Any]) -> Table:
     return cut(bars(frame, symbols=source["symbols"]), instant(source["from"]), instant(source["to"]))
 
 
-def _pair(text: str) -> tuple[str, Any]:
+def pair(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise SessionError(f"--param, --cost: wants name=value, got {text!r}")
@@ -157,7 +157,7 @@ def _pair(text: str) -> tuple[str, Any]:
 
 
 def _costs(given: list[str], before: Costs) -> Costs:
-    changes = dict(map(_pair, given))
+    changes = dict(map(pair, given))
     for name in changes:
         if name not in Costs._fields:
             raise SessionError(
@@ -172,7 +172,7 @@ def _ts_of(payload: bytes, config: Config) -> int:
     return int(input_of(payload, config.layout).rows["ts"][0])
 
 
-def _stop_on_signal() -> Callable[[], bool]:
+def stop_on_signal() -> Callable[[], bool]:
     """Asked: whether Ctrl-C or a terminate signal came.  A second Ctrl-C ends at once, which is safe too."""
     came = False
 

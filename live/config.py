@@ -76,6 +76,7 @@ def config_of(
     strategy: Strategy,
     table: Table,
     *,
+    name: str = "",
     reference: str = "",
     params: Mapping[str, Any] | None = None,
     cash: float = CASH,
@@ -83,7 +84,7 @@ def config_of(
     instruments: Instrument | Mapping[str, Instrument] | None = None,
     source: Mapping[str, Any] | None = None,
 ) -> Config:
-    """The session of this folder, as it is asked for now.
+    """The session of this folder, as it is asked for now; called like the folder, unless a name is given.
 
     Raises:
         SessionError: if parameters cannot be written down, or a symbol has no instrument.
@@ -98,7 +99,7 @@ def config_of(
         raise SessionError(f"session: parameters must be numbers, words or lists of them ({error})") from error
     layout = layout_of(table.columns)
     return Config(
-        folder.resolve().name, reference, spelled, strategy.identity, strategy.name, list(table.symbols),
+        name or folder.resolve().name, reference, spelled, strategy.identity, strategy.name, list(table.symbols),
         [[name, layout[name].str] for name in layout.names or ()], float(cash), (costs or COSTS)._asdict(),
         [list(given[symbol] or Instrument()) for symbol in table.symbols], dict(source or {}), spelling(),
     )  # fmt: skip

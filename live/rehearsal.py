@@ -47,7 +47,7 @@ def rehearse(
     speed: float = 0.0,
     watch: Watch = Watch(),  # noqa: B008 (a value)
     stop: Callable[[], bool] = lambda: False,
-    kind: str = "rehearsal",
+    kind: str = "demo",
     terms: Terms = TERMS,
     source: Mapping[str, Any] | None = None,
 ) -> Summary:
@@ -90,6 +90,7 @@ def rehearse(
         lockstep = Lockstep(loopback, broker, _pace(loopback, speed, stop))
 
         def began(runner: Runner) -> None:
+            runner.steps = loopback.market.steps
             watch.began(runner)
             lockstep.watch.began(runner)
 

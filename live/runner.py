@@ -70,15 +70,11 @@ class Runner:
         self.journal, self.broker, self.notes, self.every = journal, broker, tuple(notes), every
         self.guard = guard
         self.hand = Hand(folder / "operator", state.obeyed)
+        self.steps = tape.steps if tape is not None else 0  # how many there will be; 0 where nobody knows
         self.resumed = state.step
         self.written = self.sent = 0  # monotonic ns: when the last step's commands were written down, and answered
         self.half: Input | Beat | None = None  # a step left unfinished, where the broker lives by itself
         self._answers = NO_REPORTS  # of the guard, to be heard with the next reports
-
-    @property
-    def steps(self) -> int:
-        """How many steps there will be; 0 where no tape says."""
-        return self.tape.steps if self.tape is not None else 0
 
     @property
     def finished(self) -> bool:

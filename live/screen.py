@@ -90,7 +90,8 @@ class Log:
     def began(self, runner: Runner) -> None:
         """Say what is run, and what start-up had to say."""
         c = runner.config
-        self._line(f"session {runner.folder}: {c.title} on {', '.join(c.symbols)}, {runner.steps} timestamps")
+        length = f", {runner.steps} timestamps" if runner.steps else ""
+        self._line(f"session {runner.folder}: {c.title} on {', '.join(c.symbols)}{length}")
         for note in runner.notes:
             self._line(f"note: {note}")
         if runner.resumed:
@@ -104,7 +105,7 @@ class Log:
             fills_of(runner, output, kept)
             for f in kept:
                 self._line(f"{_when(f.ts)}  fill {f.side} {f.lots} {f.symbol} at {price(f.price)} ({f.leg})")
-        tenth = runner.state.step * LINES // runner.steps
+        tenth = runner.state.step * LINES // runner.steps if runner.steps else self._tenth
         if tenth != self._tenth or time.monotonic() - self._said > QUIET:
             self._tenth, self._said = tenth, time.monotonic()
             self._line(line(figures(runner)))
@@ -150,7 +151,7 @@ def closing(s: Summary) -> RenderableType:
     if s.refusals:
         grid.add_row("refused", ", ".join(f"{reason} {count:,}" for reason, count in list(s.refusals.items())[:5]))
     again = "goes on" if s.stopped else "compares it with its backtest"
-    command = "python -m live --session" if s.stopped else "python -m live parity"
+    command = "the same command again, for" if s.stopped else "python -m live parity"
     grid.add_row("next", f"{command} {s.folder}  {again}")
     return grid
 

@@ -30,7 +30,7 @@ from live.rejoin import agree, rejoin
 from live.runner import SNAPSHOT_STEPS, Runner, put_aside
 from live.safety import triggers
 from live.safety.guard import Guarding, Rules
-from live.session import Summary, summary
+from live.session import Summary, summary, there
 from live.words import Note, Output, columns_of
 from quantlib.desk.memory import ACTIVE, Instrument
 from quantlib.strategy import Strategy, verify
@@ -73,6 +73,7 @@ def trade(
     broker: WireBroker,
     *,
     cash: float,
+    name: str = "",
     costs: Costs = EXPECTED,
     params: Mapping[str, Any] | None = None,
     instruments: Instrument | Mapping[str, Instrument] | None = None,
@@ -93,6 +94,7 @@ def trade(
         folder: of the session; its name names the session's orders.
         feed, broker: not connected yet; both are closed at the end.
         cash: of the account when the session began, quote currency.
+        name: of its orders (`named`), which no other session of the account may have had; default the folder's.
         costs: what the backtest that the session is compared with expects trading to cost.
         params, instruments: as in `live.session.replay`.
         kind, account: as the operator sees them.
@@ -115,8 +117,8 @@ def trade(
     reference = strategy if isinstance(strategy, str) else ""
     told = {"broker": broker.health().name} | dict(source or {})
     config = config_of(
-        folder, one, blank, reference=reference, params=params, cash=cash, costs=costs, instruments=instruments,
-        source=told,
+        folder, one, blank, name=name, reference=reference, params=params, cash=cash, costs=costs,
+        instruments=instruments, source=told,
     )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with alone(folder):
@@ -132,9 +134,16 @@ def trade(
                 if output is not None:
                     watch.stepped(session.runner, output)
             session.leave()
-            return summary(session.runner, True, time.monotonic() - begun)
+            over = 0 < session.runner.steps <= session.runner.state.step
+            return summary(session.runner, not over, time.monotonic() - begun)
         finally:
             session.close()
+
+
+def named(folder: Path, fresh: bool = False) -> str:
+    """A name for the orders of a session: its own if it goes on, else the folder's and the moment it begins."""
+    known = None if fresh else there(folder)
+    return known.name if known is not None else f"{folder.resolve().name}-{time.time_ns() // 1_000_000_000:x}"
 
 
 def tradable(strategy: Strategy, feed: Feed) -> None:

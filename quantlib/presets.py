@@ -1,6 +1,7 @@
 """Ready strategies, to start from: functions that return a `Strategy`.
 
-They are small on purpose.  `backtest.run(presets.trend(), bars)` and `python -m live --strategy trend` run the same.
+They are small on purpose.  `backtest.run(presets.trend(), bars)` and `python -m live --strategy trend` run the same,
+so their brackets stand where a broker takes them: at fractions of the close that was decided on.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from quantlib.strategy import Strategy
 
 
 def trend(fast: int = 20, slow: int = 100, stop: float = 4.0, short: bool = False) -> Strategy:
-    """Hold while the fast mean of closes is above the slow one; a stop `stop` average true ranges below the entry.
+    """Hold while the fast mean of closes is above the slow one; a stop `stop` average true ranges below it.
 
     Source: Brock, Lakonishok, LeBaron, Simple Technical Trading Rules and the Stochastic Properties of Stock Returns,
     Journal of Finance 47(5), 1992: the variable-length moving average.
@@ -23,7 +24,7 @@ def trend(fast: int = 20, slow: int = 100, stop: float = 4.0, short: bool = Fals
     policy = Policy(
         short=short,
         sizing=risk_per_trade(0.003),
-        exits=Exits(stop_distances=stop),
+        exits=Exits(stop_distances=stop, anchored=True),
         gates=Gates(fresh=True),
     )
     return Strategy(features, policy, distance="atr", name=f"trend {fast}/{slow}")
@@ -40,7 +41,7 @@ def dip(n: int = 20, depth: float = 1.5, stop: float = 0.05, target: float = 0.0
         enter=1.0,
         leave=0.0,
         sizing=risk_per_trade(0.003),
-        exits=Exits(stop=stop, target=target, max_rows=max_rows),
+        exits=Exits(stop=stop, target=target, max_rows=max_rows, anchored=True),
         gates=Gates(cooldown_rows=1),
     )
     return Strategy(features, policy, name=f"dip vwap {n}")

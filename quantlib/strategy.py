@@ -46,6 +46,15 @@ class Strategy(NamedTuple):
         spelled = repr((tuple(self.policy), decided, self.score, self.volatility, self.distance))
         return hashlib.sha256((fingerprint(self.features) + spelled).encode()).hexdigest()
 
+    @property
+    def horizon(self) -> int:
+        """Rows of a symbol's past that its columns hang on: the longest chain of features that read each other."""
+        reach: dict[str, int] = {}
+        for feature in self.features:
+            longest = feature.horizon + max((reach.get(name, 0) for name in feature.inputs), default=0)
+            reach |= dict.fromkeys(feature.outputs, longest)
+        return max(reach.values(), default=0)
+
 
 class StrategyError(ValueError):
     """A strategy that asks for columns nobody brings."""

@@ -47,7 +47,7 @@ class Whole(NamedTuple):
 def arguments(tape: Path, folder: Path) -> list[str]:
     """What `python -m live` is asked for."""
     params = [word for param in PARAMS for word in ("--param", param)]
-    return ["run", "--plain", "--input", str(tape), "--strategy", STRATEGY, *params, "--session", str(folder)]
+    return ["replay", "--plain", "--input", str(tape), "--strategy", STRATEGY, *params, "--session", str(folder)]
 
 
 def started(words: list[str]) -> subprocess.Popen[str]:

@@ -51,7 +51,7 @@ def live(*words: str) -> int:
 
 
 def test_a_replay_and_its_parity_need_two_commands(bench: Path, capsys: Any) -> None:
-    assert live("--strategy", "own.py:mine", "--input", "bars.parquet") == 0
+    assert live("replay", "--strategy", "own.py:mine", "--input", "bars.parquet") == 0
     out = capsys.readouterr().out
     assert f"{STEPS}/{STEPS}" in out
     assert "python -m live parity sessions/own" in out
@@ -61,15 +61,18 @@ def test_a_replay_and_its_parity_need_two_commands(bench: Path, capsys: Any) -> 
 
 
 def test_a_session_goes_on_without_being_told_again_what_it_is(bench: Path, capsys: Any) -> None:
-    words = ("--strategy", "own.py:mine", "--param", "stop=0.02", "--input", "bars.parquet", "--session", "s")
+    words = ("replay", "--strategy", "own.py:mine", "--param", "stop=0.02", "--input", "bars.parquet", "--session", "s")
     assert live(*words, "--symbols", "AAA", "--cash", "5e5", "--to", "2020-11-01") == 0
-    assert live("--session", "s", "--to", "2020-12-01") == 0
+    assert live("replay", "--session", "s", "--to", "2020-12-01") == 0
     assert "going on after step" in capsys.readouterr().out
     assert live("parity", "s") == 0
 
 
 def test_the_operator_is_obeyed_at_the_next_start(bench: Path, capsys: Any) -> None:
-    assert live("--strategy", "own.py:mine", "--input", "bars.parquet", "--session", "s", "--to", "2020-11-01") == 0
+    assert (
+        live("replay", "--strategy", "own.py:mine", "--input", "bars.parquet", "--session", "s", "--to", "2020-11-01")
+        == 0
+    )
     assert live("flatten", "s") == 0
     assert "at its next start" in capsys.readouterr().out
     assert live("resume", "s", "--at", "2020-12-24") == 0
@@ -77,7 +80,7 @@ def test_the_operator_is_obeyed_at_the_next_start(bench: Path, capsys: Any) -> N
     out = capsys.readouterr().out
     assert "flatten waits for the next step" in out
     assert "resume waits for the next step from 2020-12-24" in out
-    assert live("--session", "s", "--to", "2021-02-01") == 0
+    assert live("replay", "--session", "s", "--to", "2021-02-01") == 0
     assert live("status", "s") == 0
     assert "operator  flatten, before the rows of 2020-11-0" in capsys.readouterr().out
     assert live("parity", "s") == 0
@@ -86,23 +89,29 @@ def test_the_operator_is_obeyed_at_the_next_start(bench: Path, capsys: Any) -> N
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--strategy", "trnd"), "there is no preset 'trnd'. Did you mean 'trend'?"),
-        (("--strategy", "own.py:miine"), "own.py has no 'miine'. Did you mean 'mine'?"),
-        (("--strategy", "own.py:NUMBER"), "must be a Strategy or a function that returns one, got 7"),
-        (("--strategy", "other.py:mine"), "there is no file other.py"),
-        (("--strategy", "nowhere.at:all"), "cannot import nowhere.at"),
-        (("--strategy", "own.py:mine", "--param", "stopp=1"), "has no parameter 'stopp'. Did you mean 'stop'?"),
-        (("--strategy", "own.py:mine", "--param", "stop=2", "--input", "bars.parquet"), "exits.stop must be in [0, 1)"),
-        (("--strategy", "own.py:mine", "--param", "stop"), "wants name=value"),
-        (("--strategy", "own.py:READY", "--param", "stop=1"), "takes no parameters"),
-        (("--input", "none.parquet"), "there is no file"),
-        (("--input", "bars.parquet", "--symbols", "AAB"), "no rows of 'AAB'. Did you mean 'AAA'?"),
-        (("--input", "bars.parquet", "--from", "2031-01-01"), "no rows between --from and --to"),
-        (("--input", "bars.parquet", "--from", "yesterday"), "wants a date or time like 2008-09-15"),
-        (("--input", "bars.parquet", "--cash", "-5"), "cash must be above 0, got -5.0"),
-        (("--input", "bars.parquet", "--cost", "rat=1"), "there is no cost 'rat'. Did you mean 'rate'?"),
-        (("--input", "bars.parquet", "--cost", "rate=-1"), "rate must be 0 or more, got -1"),
-        (("--input", "bars.parquet", "--speed", "-1"), "speed must be 0"),
+        (("replay", "--strategy", "trnd"), "there is no preset 'trnd'. Did you mean 'trend'?"),
+        (("replay", "--strategy", "own.py:miine"), "own.py has no 'miine'. Did you mean 'mine'?"),
+        (("replay", "--strategy", "own.py:NUMBER"), "must be a Strategy or a function that returns one, got 7"),
+        (("replay", "--strategy", "other.py:mine"), "there is no file other.py"),
+        (("replay", "--strategy", "nowhere.at:all"), "cannot import nowhere.at"),
+        (
+            ("replay", "--strategy", "own.py:mine", "--param", "stopp=1"),
+            "has no parameter 'stopp'. Did you mean 'stop'?",
+        ),
+        (
+            ("replay", "--strategy", "own.py:mine", "--param", "stop=2", "--input", "bars.parquet"),
+            "exits.stop must be in [0, 1)",
+        ),
+        (("replay", "--strategy", "own.py:mine", "--param", "stop"), "wants name=value"),
+        (("replay", "--strategy", "own.py:READY", "--param", "stop=1"), "takes no parameters"),
+        (("replay", "--input", "none.parquet"), "there is no file"),
+        (("replay", "--input", "bars.parquet", "--symbols", "AAB"), "no rows of 'AAB'. Did you mean 'AAA'?"),
+        (("replay", "--input", "bars.parquet", "--from", "2031-01-01"), "no rows between --from and --to"),
+        (("replay", "--input", "bars.parquet", "--from", "yesterday"), "wants a date or time like 2008-09-15"),
+        (("replay", "--input", "bars.parquet", "--cash", "-5"), "cash must be above 0, got -5.0"),
+        (("replay", "--input", "bars.parquet", "--cost", "rat=1"), "there is no cost 'rat'. Did you mean 'rate'?"),
+        (("replay", "--input", "bars.parquet", "--cost", "rate=-1"), "rate must be 0 or more, got -1"),
+        (("replay", "--input", "bars.parquet", "--speed", "-1"), "speed must be 0"),
         (("parity", "nowhere"), "there is no session in nowhere"),
         (("status", "nowhere"), "there is none in nowhere"),
         (("halt", "nowhere"), "there is none in nowhere"),
@@ -119,10 +128,10 @@ def test_an_error_is_one_line_and_the_code_is_2(bench: Path, capsys: Any, words:
 def test_a_half_written_input_file_is_refused_and_nothing_is_begun(bench: Path, capsys: Any) -> None:
     data = (bench / "bars.parquet").read_bytes()
     (bench / "half.parquet").write_bytes(data[: len(data) // 2])
-    assert live("--input", "half.parquet") == 2
+    assert live("replay", "--input", "half.parquet") == 2
     assert "is cut short" in capsys.readouterr().err
     (bench / "half.csv").write_text("ts,open,high,low,close\n2020-01-01,1,1,1,1\n2020-01-02,1,1")
-    assert live("--input", "half.csv") == 2
+    assert live("replay", "--input", "half.csv") == 2
     assert "is cut short" in capsys.readouterr().err
     assert not (bench / "sessions").exists()
 
@@ -130,12 +139,12 @@ def test_a_half_written_input_file_is_refused_and_nothing_is_begun(bench: Path, 
 def test_a_second_process_is_refused(bench: Path, capsys: Any) -> None:
     (bench / "s").mkdir()
     with alone(bench / "s"):
-        assert live("--strategy", "own.py:mine", "--input", "bars.parquet", "--session", "s") == 2
+        assert live("replay", "--strategy", "own.py:mine", "--input", "bars.parquet", "--session", "s") == 2
     assert f"is run by process {os.getpid()}" in capsys.readouterr().err
 
 
 def test_parity_exits_with_1_where_something_differs(bench: Path, capsys: Any) -> None:
-    assert live("--strategy", "own.py:mine", "--input", "bars.parquet", "--session", "s") == 0
+    assert live("replay", "--strategy", "own.py:mine", "--input", "bars.parquet", "--session", "s") == 0
     (bench / "own.py").write_text(OWN.replace("stop=0.03", "stop=0.01"))
     assert live("parity", "s") == 1
     assert "strategy" in capsys.readouterr().out
@@ -143,7 +152,7 @@ def test_parity_exits_with_1_where_something_differs(bench: Path, capsys: Any) -
 
 def test_ctrl_c_finishes_the_step_and_a_new_start_goes_on(bench: Path) -> None:
     root = Path(__file__).parents[2]
-    words = ["-m", "live", "--strategy", "own.py:mine", "--input", "bars.parquet", "--session", "s"]
+    words = ["-m", "live", "replay", "--strategy", "own.py:mine", "--input", "bars.parquet", "--session", "s"]
     process = subprocess.Popen(
         [sys.executable, *words, "--speed", "400000"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"},
@@ -158,7 +167,7 @@ def test_ctrl_c_finishes_the_step_and_a_new_start_goes_on(bench: Path) -> None:
     assert error == "stopping after this step\n"
     assert "stopped" in out
     assert (bench / "s" / "snapshot").exists()
-    assert live("--session", "s") == 0
+    assert live("replay", "--session", "s") == 0
     assert live("parity", "s") == 0
 
 

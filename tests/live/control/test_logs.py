@@ -167,7 +167,7 @@ def test_hiding_takes_time_in_proportion_to_the_text():
 
 def test_secrets_are_found_in_an_environment_by_their_names():
     found = secrets_of(
-        {"APCA_API_SECRET_KEY": "abcdefgh", "HOME": "/home/x", "TOKENIZERS_PARALLELISM": "false", "X_TOKEN": "",
+        {"APCA_API_SECRET_KEY": "abcdefgh", "HOME": "/nowhere", "TOKENIZERS_PARALLELISM": "false", "X_TOKEN": "",
          "LIVE_ALERTS": "slack://aaaaaaaaa/b json://hhhhhhhh"}
     )  # fmt: skip
     assert found == {"abcdefgh", "slack://aaaaaaaaa/b json://hhhhhhhh", "slack://aaaaaaaaa/b", "json://hhhhhhhh"}

@@ -1,0 +1,129 @@
+"""What `python -m live` starts: paper trading where there are keys, else a demo of it through the loopback service.
+
+demo     bundled or given bars -> loopback service -> real client -> runner -> pulse -> dashboard
+paper    Alpaca                ->                     real client -> runner -> pulse -> dashboard
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from live.account import account_of, confirmed, instruments_of, only_one
+from live.brokers.alpaca import AlpacaBroker
+from live.command import SESSIONS, pair, source_of, stop_on_signal, table_of
+from live.control.api import served
+from live.errors import ConfigError
+from live.feeds.alpaca import AlpacaFeed
+from live.feeds.calendar import new_york
+from live.feeds.settings import FeedSettings
+from live.keys import Keys, keys_of
+from live.references import strategy_of
+from live.rehearsal import rehearse
+from live.screen import Log, closing
+from live.session import Summary
+from live.trading import Watch, named, trade
+from quantlib.desk.memory import instrument_records
+
+CASH = 1_000_000.0
+DEMO_BEGINS = "2017-01-01"  # of the bundled indices: two years of real days
+LONGEST = 10_000  # rows to warm up on, for features that never forget
+DEMO_LASTS = 60.0  # seconds, where someone is watching
+
+
+def run(asked: Namespace, environment: Mapping[str, str] = os.environ) -> int:
+    """Trade, or show how it would be."""
+    keys = keys_of(environment)
+    stop = stop_on_signal()
+    console = Console(highlight=False, soft_wrap=True)
+    params = dict(map(pair, asked.param))
+    done = _demo(asked, params, console, stop) if keys is None else _paper(asked, params, console, stop, keys)
+    console.print(closing(done), highlight=False, soft_wrap=True)
+    return 0
+
+
+def _demo(asked: Namespace, params: dict[str, Any], console: Console, stop: Callable[[], bool]) -> Summary:
+    """Recorded bars through the loopback service."""
+    if asked.live or asked.account:
+        raise ConfigError("run: --live and --account need keys; set APCA_API_KEY_ID and APCA_API_SECRET_KEY")
+    if not asked.input and not asked.begin:
+        asked.begin = DEMO_BEGINS
+    source = source_of(asked, None)
+    table = table_of(source)
+    watched = console.is_terminal
+    speed = asked.speed
+    if speed is None:
+        ts = table.columns["ts"]
+        speed = float(ts[-1] - ts[0]) / 1e9 / DEMO_LASTS if watched else 0.0
+    folder = asked.session or SESSIONS / "demo-wire"
+    log = Log(console, each_fill=False)
+    console.print(
+        "no keys are set, so this is a demo: recorded bars through a loopback Alpaca and the real client.\n"
+        "Set APCA_API_KEY_ID and APCA_API_SECRET_KEY to trade a paper account by the same command.\n"
+    )
+    with _seat(asked, folder, console):
+        done = rehearse(
+            asked.strategy or "trend", table, folder, cash=asked.cash or CASH, params=params, speed=speed, stop=stop,
+            watch=Watch(log.began, log.stepped), source=source, kind="demo",
+        )  # fmt: skip
+        if watched and not asked.no_dashboard and not stop():
+            console.print("the demo is over; the dashboard stays until Ctrl-C")
+            while not stop():
+                time.sleep(0.1)
+    return done
+
+
+def _paper(
+    asked: Namespace, params: dict[str, Any], console: Console, stop: Callable[[], bool], keys: Keys
+) -> Summary:  # fmt: skip
+    """The account of these keys."""
+    if not asked.symbols:
+        raise ConfigError("run: which symbols? give --symbols AAPL MSFT …")
+    if asked.input or asked.begin or asked.end or asked.speed is not None:
+        raise ConfigError("run: --input, --from, --to and --speed are for the demo; an account trades what happens now")
+    account = account_of(keys)
+    kind = confirmed(keys, account, asked.live, asked.account or "")
+    strategy: str = asked.strategy or "trend"
+    symbols = tuple(sorted(asked.symbols))
+    instruments = instruments_of(keys, symbols)
+    stem = Path(strategy.rpartition(":")[0] or strategy).stem
+    folder: Path = asked.session or SESSIONS / f"{stem}-{kind.replace(' ', '-')}"
+    name = named(folder, asked.fresh)
+    one = strategy_of(strategy, params)
+    feed = AlpacaFeed(keys, symbols, FeedSettings(horizon=min(one.horizon, LONGEST)))
+    broker = AlpacaBroker(keys, name, symbols, instrument_records(symbols, instruments))
+    log = Log(console, each_fill=True)
+    console.print(f"{kind} account {account.number}: cash {account.cash:,.2f}, equity {account.equity:,.2f}")
+    with only_one(account.number), _seat(asked, folder, console):
+        return trade(
+            strategy, folder, feed, broker, cash=account.cash, name=name, params=params, instruments=instruments,
+            kind=kind, account=account.number, market_open=_market_open(symbols), fresh=asked.fresh, stop=stop,
+            watch=Watch(log.began, log.stepped),
+        )  # fmt: skip
+
+
+def _market_open(symbols: tuple[str, ...]) -> Callable[[int], bool]:
+    """Whether any of the symbols trades: crypto always does."""
+    if any("/" in symbol for symbol in symbols):
+        return lambda ts: True
+    calendar = new_york(time.time_ns())
+    return calendar.is_open
+
+
+@contextmanager
+def _seat(asked: Namespace, folder: Path, console: Console) -> Iterator[None]:
+    """The dashboard, unless it is not wanted."""
+    if asked.no_dashboard:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with served(folder, asked.port) as address:
+        console.print(f"dashboard {address}, log in with {folder / 'tokens.json'}")
+        yield
