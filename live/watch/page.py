@@ -106,8 +106,9 @@ def _cards(report: Report) -> str:
 
 
 def _curve(report: Report) -> Figure:
-    ts = np.array([ts for ts, _ in report.equity], np.int64)
-    frame = pl.DataFrame({"ts": pl.Series(ts).cast(pl.Datetime("ns", "UTC")), "equity": [e for _, e in report.equity]})
+    ts = pl.Series([ts for ts, _ in report.equity], dtype=pl.Int64).cast(pl.Datetime("ns", "UTC"))
+    clock = ts.dt.convert_time_zone(NEW_YORK.key).dt.replace_time_zone("UTC", ambiguous="latest")  # drawn as it reads
+    frame = pl.DataFrame({"ts": clock, "equity": [equity for _, equity in report.equity]})
     return plots.equity_and_drawdown(frame)
 
 

@@ -122,7 +122,8 @@ def daily(folder: Path, day: date | None = None, *, compared: Callable[[Path], V
         dict(Counter(o.status for o in said.ended if date_of(o.ts) == day)),
         dict(Counter(d.decision for d in said.decisions if d.refused and date_of(d.ts) == day).most_common()),
         [i for i in said.incidents if date_of(i.ts) == day], [a for a in said.obeyed if date_of(a.ts) == day],
-        pulse.positions if pulse else [], _taken(pulse, "decision"), _taken(pulse, "submit"), (compared or verdict)(folder),
+        pulse.positions if pulse else [], _taken(pulse, "decision"), _taken(pulse, "submit"),
+        (compared or verdict)(folder),
     )  # fmt: skip
 
 
