@@ -7,8 +7,8 @@
 
     python -m live.sim --input bars.parquet   # by itself
 
-Data side:     market (rows, clock; track, messages) -> data_rest (history, timeframes, corporate), data_stream (connection,
-               subscription), reference_rest (hours); `script` adds halts and the like
+Data side:     market (rows, clock; track, messages) -> data_rest (history, timeframes, corporate)
+               -> data_stream (connection, subscription); reference_rest (hours); `script` adds halts and the like
 Both:          plan (what goes wrong, when) -> faults (hooks; distortions of messages)
 Trading side:  intake (what an order asks) -> admission (may it) -> venue (the exchange, its clock, its account)
                -> trading_rest, trading_stream; `lifecycle` bends what happens to chosen orders
