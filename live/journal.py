@@ -3,8 +3,8 @@
     file    magic 8s | version u32 | length u32 | identity JSON | crc32 u32 | frames
     frame   length u32 | kind u8 | sequence u64 | payload | crc32 u32 of all before it
 
-Of a sealed file (version 2) the identity is an envelope of `live.seal`, and so is each payload, about its file, kind and
-sequence; all else stays in the clear, so that a torn end is told from a damaged middle without the passphrase.
+In a sealed file (version 2) the identity is an envelope of `live.seal`, and payloads are sealed about their file, kind
+and sequence; all else stays in the clear, so that a torn end is told from a damaged middle without the passphrase.
 
 A process killed while it writes leaves a torn last frame: it is cut off at the next start, and said.  A frame that is
 damaged although whole ones follow it is an error.  There is no wall clock inside: the same events give the same

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from live import private
 from live.errors import SessionInUse
 
 
@@ -18,8 +19,9 @@ def alone(folder: Path) -> Iterator[None]:
     Raises:
         SessionInUse: if another process holds it.
     """
-    file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, private.FILE)
     try:
+        private.narrow(file)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

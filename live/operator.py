@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Iterable
 from math import inf
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from live.errors import SessionError
+from live.private import FILE, private_folder
 from live.words import Action
 from quantlib.core import nearest
 from quantlib.desk.memory import OPERATOR
@@ -94,10 +96,7 @@ def want(
     """
     wanted = Wanted(0, word, at, who, why, limit, value, until)
     _check(wanted)
-    folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / f"{os.getpid()}-{threading.get_ident()}.part"
-    beside.touch(0o600)
-    beside.write_text(json.dumps({name: value for name, value in wanted._asdict().items() if name != "number"}))
+    beside = _beside(folder, wanted)
     number = 1
     while True:
         try:
@@ -109,12 +108,32 @@ def want(
     return wanted._replace(number=number)
 
 
+def recall(folder: Path, obeyed: Iterable[Action]) -> None:
+    """Put actions that were obeyed back into a folder that was lost, so that no new one takes their numbers."""
+    for action in obeyed:
+        path = Path(_path(folder, action.number))
+        if not path.exists():
+            os.replace(_beside(folder, Wanted(action.number, action.word, *_rest(action))), path)
+
+
 def wanted_in(folder: Path) -> list[Wanted]:
     """All actions ever given."""
     found: list[Wanted] = []
     while os.path.exists(path := _path(folder, len(found) + 1)):
         found.append(_read(Path(path), len(found) + 1))
     return found
+
+
+def _beside(folder: Path, wanted: Wanted) -> Path:
+    """An action as a file that has no number yet."""
+    beside = private_folder(folder) / f"{os.getpid()}-{threading.get_ident()}.part"
+    beside.touch(FILE)
+    beside.write_text(json.dumps({name: value for name, value in wanted._asdict().items() if name != "number"}))
+    return beside
+
+
+def _rest(action: Action) -> tuple[Any, ...]:
+    return action.ts, action.who, action.why, action.limit, action.value, action.until
 
 
 def _path(folder: Path, number: int) -> str:

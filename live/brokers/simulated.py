@@ -21,9 +21,11 @@ from backtest.engine import NO_TIMES, NOTHING
 from backtest.exchange import accept
 from backtest.loop import match_rows
 from live.brokers.protocol import Standing
-from live.errors import BrokerError
+from live.errors import BrokerError, SealError
 from live.journal import Journal, Place
-from live.vault import generations, keep
+from live.private import private_folder
+from live.seal import Key
+from live.vault import generations, keep, told
 from live.words import columns_of, raw
 from quantlib.core import Memory
 from quantlib.desk.consult import Rows
@@ -44,18 +46,19 @@ class SimulatedBroker:
         costs: of the exchange.
         cash: quote currency at the start.
         layout: dtype of the row records.
+        key: what its files are sealed with, if they are.
 
     Raises:
-        JournalError: if its journal cannot be trusted.
+        JournalError, SealError: if its journal cannot be trusted, or opened.
         BrokerError: if the journal is of another account.
     """
 
     def __init__(
         self, folder: Path, symbols: Sequence[str], instruments: NDArray[Any], costs: Costs, cash: float,
-        layout: np.dtype[Any],
+        layout: np.dtype[Any], key: Key | None = None,
     ) -> None:  # fmt: skip
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.symbols, self.layout = folder, tuple(symbols), layout
+        private_folder(folder)
+        self.folder, self.symbols, self.layout, self._key = folder, tuple(symbols), layout, key
         self.exchange = exchange.opened(symbols, instruments, costs)
         self.cash, self.made, self.torn = cash, 0, 0
         self._tickets: set[str] = set()
@@ -64,7 +67,7 @@ class SimulatedBroker:
         identity = _identity(self.symbols, instruments, costs, cash)
         path = folder / "broker.journal"
         if not path.exists():
-            self._log = Journal.create(path, MAGIC, identity)
+            self._log = Journal.create(path, MAGIC, identity, key)
             return
         self._recover(path, identity)
 
@@ -129,7 +132,7 @@ class SimulatedBroker:
             "reports": b"".join(reports.tobytes() for _, reports in self._recent.values()),
             "tickets": "\n".join(sorted(self._tickets)).encode(),
         }
-        keep(self.folder / "broker.snapshot", dumped((), Memory(self.symbols, ()), extra))
+        keep(self.folder / "broker.snapshot", dumped((), Memory(self.symbols, ()), extra), self._key)
 
     def close(self) -> None:
         """Let the files go."""
@@ -137,15 +140,16 @@ class SimulatedBroker:
 
     def _recover(self, path: Path, identity: Mapping[str, Any]) -> None:
         """The newest whole snapshot, and the journal after it."""
-        place = Place()
-        for _, data in generations(self.folder / "broker.snapshot"):
+        place, snapshot = Place(), self.folder / "broker.snapshot"
+        seal = self._key.seal if self._key is not None else None
+        for file, data in generations(snapshot):
             try:
-                _, extra = loaded((), data)
+                _, extra = loaded((), told(snapshot, file, data, seal))
                 place = self._restore(extra)
                 break
-            except (SnapshotError, ValueError, KeyError):
+            except (SnapshotError, SealError, ValueError, KeyError):
                 continue  # the journal holds all that it held
-        self._log, contents = Journal.resume(path, MAGIC, place)
+        self._log, contents = Journal.resume(path, MAGIC, place, seal)
         self.torn = contents.torn
         other = [name for name, value in identity.items() if contents.identity.get(name) != value]
         if other:
