@@ -41,10 +41,13 @@ class Hours:
         return np.asarray(self.crypto | (self._all or self._traded(ts)), np.bool_)
 
     def trading(self, now: int, crypto: bool) -> float:
-        """Seconds for which there has been trade; 0 if there is none, infinite if there always is."""
+        """Seconds for which there has been trade; 0 if there is none or nobody knows, infinite if there always is."""
         if crypto or self.calendar is None:
             return inf
-        return (now - self.calendar.opened(now)) / 1e9 if self.calendar.is_open(now) else 0.0
+        try:
+            return (now - self.calendar.opened(now)) / 1e9 if self.calendar.is_open(now) else 0.0
+        except FeedError:
+            return 0.0
 
     def _traded(self, ts: int) -> bool:
         """Whether any of a bar lies in a session; one that no calendar reaches does not."""

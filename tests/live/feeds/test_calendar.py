@@ -7,6 +7,7 @@ import pytest
 
 from live.errors import FeedError
 from live.feeds.calendar import Calendar, differences, new_york, of_broker
+from live.feeds.hours import Hours
 
 
 def ns(text: str) -> int:
@@ -83,3 +84,25 @@ def test_sessions_are_whole_and_ascend(calendar: Calendar) -> None:
     assert (calendar.opens < calendar.closes).all()
     assert (calendar.closes[:-1] < calendar.opens[1:]).all()
     assert len(calendar.days) == len(np.unique(calendar.days))
+
+
+MINUTE = 60 * 10**9
+
+
+def test_stocks_bars_count_in_sessions_and_crypto_s_always(calendar: Calendar) -> None:
+    hours = Hours(np.array([False, True]), calendar, MINUTE, "session")
+    first, close = ns("2024-11-20T14:30"), ns("2024-11-20T21:00")
+    ts = np.array([first, first, first + MINUTE, close, close + MINUTE, ns("1999-01-04T15:00")])
+    codes = np.array([0, 1, 0, 0, 0, 0], np.int32)
+    assert hours.inside(ts, codes).tolist() == [False, True, True, True, False, False]
+    assert hours.expected(close).tolist() == [True, True]
+    assert hours.expected(close + MINUTE).tolist() == [False, True]
+    assert Hours(np.array([False, True]), calendar, MINUTE, "all").inside(ts, codes).all()
+
+
+def test_trade_is_counted_from_the_opening_on(calendar: Calendar) -> None:
+    hours = Hours(np.array([False]), calendar, MINUTE, "session")
+    assert hours.trading(ns("2024-11-20T14:31"), crypto=False) == 60.0
+    assert hours.trading(ns("2024-11-20T21:00"), crypto=False) == 0.0
+    assert hours.trading(ns("2024-11-23T12:00"), crypto=True) == float("inf")
+    assert hours.trading(ns("1999-01-04T15:00"), crypto=False) == 0.0
