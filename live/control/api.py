@@ -9,10 +9,11 @@ Errors are JSON, {"error": "…"}; the tokens are in `tokens.json` of the sessio
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,7 @@ def serve(folder: str | Path, port: int = PORT, **named: Any) -> None:
 def served(
     folder: str | Path, port: int = PORT, *, tokens: Path | None = None, hosts: Iterable[str] = (),
     allowed: Allowed | None = None, now: Callable[[], int] = time.time_ns,
+    environment: Mapping[str, str] = os.environ,
 ) -> Iterator[str]:  # fmt: skip
     """Serve a session's seat in a thread while inside; its address.
 
@@ -97,14 +99,17 @@ def served(
         hosts: `host:port` by which a proxy in front of it may be named.
         allowed: how often what may be done.
         now: wall clock, ns UTC.
+        environment: names what no log may show, and the passphrase of a sealed journal.
 
     Raises:
         SeatError: if the port is taken or the token file cannot be trusted.
+        ConfigError: if a passphrase is set that is none.
     """
     listening = _listening(port)
     with listening:
         port = listening.getsockname()[1]
-        server = _server(Seat(Path(folder), port, tokens=tokens, hosts=hosts, allowed=allowed, now=now))
+        seat = Seat(Path(folder), port, tokens=tokens, hosts=hosts, allowed=allowed, now=now, environment=environment)
+        server = _server(seat)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="seat", daemon=True)
         thread.start()
         try:

@@ -120,7 +120,7 @@ def verified(path: Path, head: str | None = None) -> Broken | None:
 @contextmanager
 def _held(path: Path) -> Iterator[int]:
     """The file, for one writer at a time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE)
     try:
         fcntl.flock(file, fcntl.LOCK_EX)

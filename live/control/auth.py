@@ -127,7 +127,7 @@ class Door:
 
 
 def _made(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     people = {role: {"role": role, "token": secrets.token_urlsafe(32)} for role in (OPERATOR, VIEWER)}
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
     with os.fdopen(file, "w") as out:

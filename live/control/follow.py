@@ -25,6 +25,7 @@ from live.control.tail import FILES, Line, Tail, together
 from live.errors import LiveError
 from live.journal import BEGINNING, Contents, Frame, read
 from live.pulse import Pulse, felt
+from live.seal import Seal
 from live.words import (
     BEAT,
     INPUT,
@@ -218,8 +219,8 @@ class Follower:
     version   grows whenever anything of it has changed
     """
 
-    def __init__(self, folder: Path, redact: Redactor) -> None:
-        self.folder, self.version = folder, 0
+    def __init__(self, folder: Path, redact: Redactor, seal: Seal | None = None) -> None:
+        self.folder, self.version, self._seal = folder, 0, seal
         self.pulse: Pulse | None = None
         self.session: Session | None = None
         self.trouble: dict[str, str] = {}
@@ -290,7 +291,7 @@ class Follower:
         same = there.st_ino == self._seen[0] and there.st_size >= self._place.position
         if same and there.st_size == self._seen[1] and "journal" not in self.trouble:
             return False
-        contents = read(path, MAGIC, self._place if same else BEGINNING)
+        contents = read(path, MAGIC, self._place if same else BEGINNING, self._seal)
         self._take(path, contents, same and self.session is not None)
         self._seen = (there.st_ino, there.st_size)
         return bool(contents.frames)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from math import ceil
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from live.control.follow import Follower
 from live.control.guard import hosts_of
 from live.control.logs import Redactor, secrets_of
 from live.pulse import Pulse
+from live.seal import seal_of
 
 STALE = 5.0  # seconds: an older pulse is told as what it was, never as what is
 SOCKETS = 16  # websockets at a time
@@ -42,11 +43,14 @@ class Seat:
     def __init__(
         self, folder: Path, port: int, *, tokens: Path | None = None, hosts: Iterable[str] = (),
         allowed: Allowed | None = None, now: Callable[[], int] = time.time_ns,
+        environment: Mapping[str, str] = os.environ,
     ) -> None:  # fmt: skip
         self.folder, self.port, self.now = folder, port, now
         self.door = Door(tokens or folder / auth.FILE, now)
         self.hosts = hosts_of(port, hosts)
-        self.follower = Follower(folder, Redactor({*secrets_of(os.environ), *self.door.secrets()}))
+        self.follower = Follower(
+            folder, Redactor({*secrets_of(environment), *self.door.secrets()}), seal_of(environment)
+        )
         self.confirmations = Confirmations(now)
         self.sockets = 0
         self.audit = folder / audit.FILE

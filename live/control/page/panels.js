@@ -3,7 +3,7 @@
 import { at, el, pairs, say, table } from "./draw.js";
 import { DASH, money, number, percent, plain, points, price, sign, span, when } from "./words.js";
 
-const VALUES = 8; // columns of a signal's values that are shown
+const VALUES = 24; // columns of a signal's values that are shown
 const ROWS = 200;
 
 export function account(p) {

@@ -19,6 +19,7 @@ from live.control.logs import Redactor
 from live.journal import Journal, read
 from live.operator import want
 from live.pulse import FILE, beat
+from live.seal import Seal
 from live.session import replay
 from live.words import MAGIC
 from quantlib.data.samples import indices
@@ -278,3 +279,21 @@ def test_an_empty_folder_has_neither_pulse_nor_session_and_no_trouble(tmp_path):
     Journal.create(tmp_path / "journal", MAGIC, {"other": 1}).close()
     one.catch_up()
     assert "another version" in one.trouble["journal"]
+
+
+def test_a_sealed_journal_is_followed_with_its_passphrase_and_not_without(tmp_path):
+    folder, seal = tmp_path / "one", Seal("correct horse", rounds=10)
+    lived(folder, scoring(), scored(), 20)
+    plain = read(folder / "journal", MAGIC)
+    (folder / "journal").unlink()
+    journal = Journal.create(folder / "journal", MAGIC, plain.identity, seal.fresh())
+    one, without = Follower(folder, Redactor(), seal), follower(folder)
+    for frame in plain.frames:
+        journal.append(frame.kind, frame.payload)
+        one.catch_up()
+    journal.close()
+    without.catch_up()
+    assert one.session.steps == 20
+    assert one.trouble == {}
+    assert without.session is None
+    assert "passphrase" in without.trouble["journal"].lower()
