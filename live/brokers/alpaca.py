@@ -282,11 +282,11 @@ class AlpacaBroker:
             self.keeper.wake()
 
     def _began(self) -> None:
+        self.keeper.doubt()
         again, self._away = bool(self._away), ""
         if again:
             with self._lock:
                 self.ledger.tell("connected", "the trading stream is back; all orders are asked about")
-        self.keeper.doubt()
 
     def _lost(self, reason: str) -> None:
         if not self._away:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from threading import Event, RLock, Thread
+from threading import Condition, Event, RLock, Thread
 from typing import NamedTuple
 
 from live.brokers.changing import Changing
@@ -60,7 +60,8 @@ class Keeper:
         self.heard = 0  # updates, counted by whoever takes them
         self.trouble = ""
         self._lock, self._sending = lock, sending
-        self._current, self._wake, self._over = Event(), Event(), Event()
+        self._wake, self._over = Event(), Event()
+        self._doubts, self._resolved, self._settled = 0, 0, Condition()
         self._polled = clock()
         self._behind: tuple[float, int] | None = None  # since when REST was ahead, and what was heard by then
         self._asked: dict[int, float] = {}  # when an order was last asked about
@@ -73,7 +74,6 @@ class Keeper:
 
     def start(self) -> None:
         """Begin, in a thread."""
-        self._current.set()
         self._thread.start()
 
     def stop(self, patience: float) -> None:
@@ -89,13 +89,14 @@ class Keeper:
 
     def doubt(self) -> None:
         """Updates may have been lost: all orders are to be asked about."""
-        if self.alive:
-            self._current.clear()
-            self._wake.set()
+        with self._settled:
+            self._doubts += 1
+        self._wake.set()
 
     def settled(self, patience: float) -> bool:
-        """Wait until nothing is in doubt; whether it is so."""
-        return not self.alive or self._current.wait(patience)
+        """Wait until all orders were asked about since the last doubt; whether they were."""
+        with self._settled:
+            return self._settled.wait_for(lambda: not self.alive or self._resolved >= self._doubts, patience)
 
     def tend(self) -> None:
         """Do all that is due."""
@@ -158,28 +159,30 @@ class Keeper:
             self.ledger.wanted.difference_update(due)
             orders = [self.ledger.orders[id] for id in due if id in self.ledger.orders]
         for order in orders:
-            if not order.ended:
-                self._asked[order.id] = now
+            if order.ended:
+                continue
+            self._asked[order.id] = now
+            try:
                 self.inquiry.about(order)
+            except BrokerError:
+                with self._lock:
+                    self.ledger.wanted.add(order.id)
+                raise
         if len(self._asked) > 1000:
             self._asked = {id: at for id, at in self._asked.items() if now - at < self.patience.ask}
 
     def _look(self) -> None:
         """Ask about all orders, where it is time or something may have been lost."""
-        listening, now = self.updates.listening.is_set(), self.clock()
-        pause = self.patience.poll if listening else self.patience.away
-        if self._current.is_set() and now - self._polled < pause:
+        listening, now, doubts = self.updates.listening.is_set(), self.clock(), self._doubts
+        pause, in_doubt = self.patience.poll if listening else self.patience.away, doubts > self._resolved
+        if now - self._polled < (self.patience.tick if in_doubt else pause):
             self._suspect(now)
             return
         self._polled = now
-        in_doubt = not self._current.is_set()
-        self._current.set()  # what is lost from now on makes doubt anew
-        try:
-            news = self.inquiry.poll(self.errands.about())
-        except BrokerError:
-            if in_doubt:
-                self._current.clear()
-            raise
+        news = self.inquiry.poll(self.errands.about())
+        with self._settled:
+            self._resolved = doubts
+            self._settled.notify_all()
         if news and listening and not in_doubt and self._behind is None:
             self._behind = now, self.heard
         self._strangers()

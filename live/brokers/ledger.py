@@ -325,8 +325,8 @@ class Ledger:
                 self._book(order, wire, fill)
         for fill in missed(wire, told, listing, last, ts):
             self._book(order, wire, fill)
-        if listing.lots(told.get("filled_qty")) > wire.filled:
-            self.wanted.add(order.id)  # a fill without a price
+        if wire.total > wire.filled:
+            self.wanted.add(order.id)  # a fill without a price, or of which only older words say nothing
         elif wire is order.wire and wire.status in ENDED and not order.ended:
             self._settle(order, wire, told, None, ts)
             if wire is order.wire:
@@ -339,7 +339,13 @@ class Ledger:
         old, coming = order.wire, order.coming
         if coming is None or old is None:
             return
-        if old.status == "replaced" and coming.id:
+        if coming.status == "rejected" or (coming.status in LOST and old.status in ALIVE and old.seen >= coming.seen):
+            self.refuse_change(order, ts, f"the replacement was {coming.status}")
+            order.coming = None
+            self.wanted.add(order.id)
+        elif old.status == "replaced" and old.next and coming.id and old.next != coming.id:
+            order.coming = None  # another one took its place
+        elif old.status == "replaced" and coming.id:
             if old.filled == 0:
                 coming.carries = False
             elif wire is coming:
@@ -349,10 +355,6 @@ class Ledger:
                 return
             order.wires.append(coming)
             order.coming, order.asked = None, NOTHING
-        elif coming.status == "rejected" or (coming.status in LOST and old.status in ALIVE and old.seen >= coming.seen):
-            self.refuse_change(order, ts, f"the replacement was {coming.status}")
-            order.coming = None
-            self.wanted.add(order.id)
         elif coming.status in IN_FORCE:
             self.wanted.add(order.id)  # the old one's last words are missing
 

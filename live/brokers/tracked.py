@@ -34,12 +34,14 @@ class Wire:
     stop: int = 0
     filled: int = 0
     paid: float = 0.0  # sum of lots times price
+    total: int = 0  # lots that are said to have filled, booked or not
     seen: int = 0  # ns: when what we know of it was true
     next: str = ""  # the broker's id of what replaced it
     carries: bool | None = None  # whether its fills count those of the order that it replaced; None: not known yet
 
     def read(self, told: Mapping[str, Any], listing: Listing) -> None:
         """Take what is newer than what is known; an end is for good."""
+        self.total = max(self.total, listing.lots(told.get("filled_qty")))
         seen = moment(told.get("updated_at"))
         if seen < self.seen or self.status in ENDED:
             return

@@ -56,6 +56,7 @@ def connected(
     )  # fmt: skip
     try:
         broker.begin()
+        assert broker.keeper.settled(LONGEST)
         yield broker
     finally:
         broker.close()

@@ -185,8 +185,9 @@ lines = st.builds(
     st.sampled_from([0.0, 0.3]),
 )  # fmt: skip
 twists = st.sampled_from(
-    [(), (Twist("split", rate=0.5, parts=3),), (Twist("cancel_race", on="*/s-*", rate=0.5),), (Twist("cancel_refused", rate=0.5),),
-     (Twist("replace_refused", rate=0.5),), (Twist("reject", rate=0.2), Twist("early", rate=0.2))]
+    [(), (Twist("split", rate=0.5, parts=3),), (Twist("cancel_race", on="*/s-*", rate=0.5),),
+     (Twist("cancel_refused", rate=0.5),), (Twist("replace_refused", rate=0.5),),
+     (Twist("reject", rate=0.2), Twist("early", rate=0.2))]
 )  # fmt: skip
 
 
