@@ -13,10 +13,10 @@ from quantlib.core import Feature
 from quantlib.features.rows import Window, row_count
 from quantlib.features.volatility.root_mean import root_mean, root_mean_blank, root_means
 from quantlib.jit import block, kernel
-from quantlib.kernels.blocks import BLOCK, ONE, alone, steady
+from quantlib.kernels.blocks import BLOCK, ONE, ZERO, alone, plane, scratch, settled, steady
 from quantlib.kernels.log import LOG2, log
 from quantlib.kernels.ring import window
-from quantlib.kernels.sums import window_sum
+from quantlib.kernels.sums import window_sum, window_sums
 
 PARKINSON = 1.0 / (4.0 * LOG2)  # of the squared log range of a driftless diffusion: its variance
 CLOSING = 2.0 * LOG2 - 1.0
@@ -104,33 +104,68 @@ def _rogers_satchell_rows(m, n, symbol, opening, high, low, closing, volatility,
 
 @kernel
 def _yang_zhang(p, memory, symbol, opening, high, low, closing, volatility):
-    shrink = 1.0 / (p.n * (p.n - 1.0))
-    i = 0
-    while i < closing.size:
-        code = symbol[i]
-        m = memory[code]
-        squares, nights, days, parts = m.squares, m.nights, m.days, m.parts
-        last, seen = m.close, m.seen
-        q, a, b, q_low, a_low, b_low = m.q, m.a, m.b, m.q_low, m.a_low, m.b_low
-        q_unit, a_unit, b_unit = m.q_unit, m.a_unit, m.b_unit
-        while i < closing.size and symbol[i] == code:
-            volatility[i] = nan
-            if not isnan(opening[i] + high[i] + low[i] + closing[i]):
-                if not isnan(last):
-                    night, day = log(opening[i] / last), log(closing[i] / opening[i])
-                    inside = _driftless(opening[i], high[i], low[i], day)
-                    one = (night * night + p.k * (day * day)) / (p.n - 1.0) + (1.0 - p.k) * inside / p.n
-                    q, q_low, q_unit, square = window_sum(q, q_low, q_unit, squares, parts, seen, p.n, one)
-                    a, a_low, a_unit, x = window_sum(a, a_low, a_unit, nights, parts, seen, p.n, night)
-                    b, b_low, b_unit, y = window_sum(b, b_low, b_unit, days, parts, seen, p.n, day)
-                    seen += 1
-                    if seen >= p.n:
-                        volatility[i] = sqrt(max(square - (x * x + p.k * (y * y)) * shrink, 0.0))
-                last = closing[i]
-            i += 1
-        m.close, m.seen = last, seen
-        m.q, m.a, m.b, m.q_low, m.a_low, m.b_low = q, a, b, q_low, a_low, b_low
-        m.q_unit, m.a_unit, m.b_unit = q_unit, a_unit, b_unit
+    i, size = np.uint64(0), np.uint64(closing.size)
+    while i < size:
+        m = memory[symbol[i]]
+        if not (alone(symbol, i) or isnan(m.close)):
+            i += _yang_zhang_rows(m, p, symbol, opening, high, low, closing, volatility, i)
+            continue
+        volatility[i] = nan
+        if not isnan(opening[i] + high[i] + low[i] + closing[i]):
+            if not isnan(m.close):
+                one, night, day = _moves(p, m.close, opening[i], high[i], low[i], closing[i])
+                m.q, m.q_low, m.q_unit, square = window_sum(
+                    m.q, m.q_low, m.q_unit, m.squares, m.parts, m.seen, p.n, one
+                )
+                m.a, m.a_low, m.a_unit, x = window_sum(m.a, m.a_low, m.a_unit, m.nights, m.a_parts, m.seen, p.n, night)
+                m.b, m.b_low, m.b_unit, y = window_sum(m.b, m.b_low, m.b_unit, m.days, m.b_parts, m.seen, p.n, day)
+                m.seen += 1
+                if m.seen >= p.n:
+                    volatility[i] = _from_moves(p, square, x, y)
+            m.close = closing[i]
+        i += ONE
+
+
+@kernel
+def _yang_zhang_rows(m, p, symbol, opening, high, low, closing, volatility, i):
+    work, nights, days = scratch(), plane(0), plane(1)
+    count = _complete(symbol, i, opening, high, low, closing)
+    work[nights] = m.close
+    for j in range(ONE, count):
+        work[nights + j] = closing[i + j - ONE]
+    if count > ZERO:
+        m.close = closing[i + count - ONE]
+    for j in range(ZERO, count):
+        k = i + j
+        one, night, day = _moves(p, work[nights + j], opening[k], high[k], low[k], closing[k])
+        volatility[k], work[nights + j], work[days + j] = one, night, day
+    m.q, m.q_low, m.q_unit = window_sums(
+        m.q, m.q_low, m.q_unit, m.squares, m.parts, m.seen, p.n, volatility, i, volatility, i, count
+    )
+    m.a, m.a_low, m.a_unit = window_sums(
+        m.a, m.a_low, m.a_unit, m.nights, m.a_parts, m.seen, p.n, work, nights, work, nights, count
+    )
+    m.b, m.b_low, m.b_unit = window_sums(
+        m.b, m.b_low, m.b_unit, m.days, m.b_parts, m.seen, p.n, work, days, work, days, count
+    )
+    m.seen += np.int64(count)
+    for j in range(ZERO, count):
+        volatility[i + j] = _from_moves(p, volatility[i + j], work[nights + j], work[days + j])
+    return settled(volatility, i, count, m.seen, p.n)
+
+
+@block
+def _moves(p, last, opening, high, low, closing):
+    """(one, night, day): what a row adds to the squares, and the two moves whose means are taken off."""
+    night, day = log(opening / last), log(closing / opening)
+    inside = _driftless(opening, high, low, day)
+    return (night * night + p.k * (day * day)) / (p.n - 1.0) + (1.0 - p.k) * inside / p.n, night, day
+
+
+@block
+def _from_moves(p, square, night, day):
+    """The volatility from the sums of what `_moves` gives."""
+    return sqrt(max(square - (night * night + p.k * (day * day)) / (p.n * (p.n - 1.0)), 0.0))
 
 
 @block
@@ -252,7 +287,7 @@ def yang_zhang(
     """
     n = row_count("yang_zhang", "n", n, least=2)
     numbers = [(name + end, "f8") for name in ("q", "a", "b") for end in ("", "_low", "_unit")]
-    fields = [("close", "f8"), ("seen", "i8"), *numbers, *window(n, "squares", "nights", "days")]
+    fields = [("close", "f8"), ("seen", "i8"), *numbers, *window(n, "squares", "nights", "days", "a_parts", "b_parts")]
     blank = np.zeros((), fields)
     blank["close"] = nan
     params = YangZhang(n, 0.34 / (1.34 + (n + 1.0) / (n - 1.0)))
