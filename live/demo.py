@@ -1,4 +1,4 @@
-"""`python -m live.demo`: twenty years of two indices, backtested, swept, replayed as if live, and compared."""
+"""`python -m live.demo`: two indices backtested, swept, replayed and traded through the wire, and compared."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ from backtest.costs import Costs
 from backtest.parity import Parity
 from backtest.result import Result
 from live import parity
+from live.rehearsal import held_against, rehearse
 from live.runner import Runner
 from live.session import Summary, replay
+from live.tape import cut, instant
+from live.trading import Watch as Hooks
 from live.words import Output
 from quantlib.data.samples import indices
 from quantlib.presets import dip, trend
@@ -35,6 +38,7 @@ GRID: dict[str, list[float]] = {
     "slow": [80, 100, 150, 200, 250],
     "stop": [2.0, 3.0, 4.0, 6.0],
 }
+WIRED, WIRED_FROM = Costs(spread=2e-4, range_share=0.01), "2017-01-01"  # an account without commissions
 FOLDER = Path("sessions") / "demo"
 PARTS = {"door bar", *MACHINERY, *(f"preset {name}" for name in STRATEGIES)}
 NUMBERS = (
@@ -67,14 +71,15 @@ def main() -> int:
     results = _backtested(console, rows)
     _swept(console, rows)
     found = {name: _replayed(console, name, rows) for name in results}
+    wired = [_rehearsed(console, name, rows) for name in results]
     for name, result in results.items():
         path = backtest.tearsheet(result, f"tearsheet-{name}.html", parity=_note(found[name]))
         console.print(f"[bold]tear sheet[/] of {result.title}: {path.resolve()}")
     console.print(f"[dim]all of it in {perf_counter() - begun:.0f} s[/]\n")
-    total = Parity([d for one in found.values() for d in one.differences], sum(p.decisions for p in found.values()))
-    if not total.holds:
-        for name, one in found.items():
-            console.print(f"{name}:")
+    every = [*found.values(), *wired]
+    total = Parity([d for one in every for d in one.differences], sum(one.decisions for one in every))
+    for one in every:
+        if not one.holds:
             parity.show(one, console)
     console.print(str(total))
     return 0 if total.holds else 1
@@ -155,6 +160,25 @@ def _replayed(console: Console, name: str, rows: Table) -> Parity:
     found = parity.check(folder)
     console.print(f"[bold]replayed[/] {last.title} through the live runner: {_told(last)}")
     console.print(f"[dim]  in {first.seconds + last.seconds:.1f} s; {_note(found)}[/]")
+    return found
+
+
+def _rehearsed(console: Console, name: str, rows: Table) -> Parity:
+    """The last two years once more, through a loopback broker, its websockets and the client that trades."""
+    begun = perf_counter()
+    last = cut(rows, instant(WIRED_FROM), None)
+    folder = FOLDER / f"{name}-wired"
+    with _bar(console, f"trading {name} through the wire") as tell:
+        watch = Watch(tell)
+        done = rehearse(
+            STRATEGIES[name], last, folder, cash=1e6, costs=WIRED, watch=Hooks(watch.began, watch.stepped)
+        )  # fmt: skip
+    found = held_against(folder, backtest.run(STRATEGIES[name], last, cash=1e6, costs=WIRED))
+    console.print(
+        f"[bold]traded[/] {done.title} through a loopback Alpaca and the real client: {done.steps:,} days, "
+        f"{done.fills:,} fills"
+    )
+    console.print(f"[dim]  in {perf_counter() - begun:.1f} s; {_note(found)}[/]")
     return found
 
 

@@ -34,6 +34,7 @@ from quantlib.desk.memory import instrument_records
 
 CASH = 1_000_000.0
 DEMO_BEGINS = "2017-01-01"  # of the bundled indices: two years of real days
+OLDEST = 60.0  # seconds: a moment that is older has gone by
 LONGEST = 10_000  # rows to warm up on, for features that never forget
 DEMO_LASTS = 60.0  # seconds, where someone is watching
 
@@ -97,7 +98,7 @@ def _paper(
     folder: Path = asked.session or SESSIONS / f"{stem}-{kind.replace(' ', '-')}"
     name = named(folder, asked.fresh)
     one = strategy_of(strategy, params)
-    feed = AlpacaFeed(keys, symbols, FeedSettings(horizon=min(one.horizon, LONGEST)))
+    feed = AlpacaFeed(keys, symbols, FeedSettings(horizon=min(one.horizon, LONGEST), oldest=OLDEST))
     broker = AlpacaBroker(keys, name, symbols, instrument_records(symbols, instruments))
     log = Log(console, each_fill=True)
     console.print(f"{kind} account {account.number}: cash {account.cash:,.2f}, equity {account.equity:,.2f}")

@@ -16,18 +16,22 @@ import numpy as np
 from limits import RateLimitItemPerMinute
 
 from backtest.costs import Costs
+from backtest.parity import Difference, Parity, decision, record_differences
+from backtest.result import Result
 from live.brokers.alpaca import AlpacaBroker
 from live.brokers.rate import Budget
 from live.feeds.alpaca import AlpacaFeed
 from live.feeds.hours import ALL
 from live.feeds.settings import FeedSettings
+from live.journal import read
 from live.lockstep import Lockstep
 from live.runner import Runner
 from live.session import Summary
 from live.sim.server import Loopback
 from live.trading import EXPECTED, Terms, Watch, trade
-from live.words import Output
+from live.words import MAGIC, OUTPUT, Output, output_of
 from quantlib.desk.memory import Instrument, instrument_records
+from quantlib.desk.messages import FILLED_ROW, ORDER, PARTIAL
 from quantlib.strategy import Strategy
 from quantlib.table import Table
 
@@ -103,6 +107,47 @@ def rehearse(
             account="loopback", clock=clock, terms=terms, watch=Watch(began, stepped),
             stop=lambda: lockstep.over or stop(), fresh=True, source=source,
         )  # fmt: skip
+
+
+def held_against(folder: str | Path, result: Result) -> Parity:
+    """Every difference between a rehearsed session and the backtest of its rows: decisions, equity, fills, orders.
+
+    Slippage is left out: the exchange knows the price it moved from, a broker tells only the price it gave.
+
+    Args:
+        folder: of the session.
+        result: of `backtest.run` on the same table, with the same cash and costs.
+
+    Raises:
+        LiveError: if the journal cannot be trusted.
+    """
+    frames = read(Path(folder) / "journal", MAGIC).frames
+    outputs = [output_of(frame.payload) for frame in frames if frame.kind == OUTPUT]
+    steps = [output for output in outputs if len(output.decision)]
+    columns, symbols = result.table.columns, result.symbols
+    decided = np.concatenate([np.empty(0, np.int8), *(o.decision for o in steps)])
+    if len(decided) != len(result.decision) or len(steps) != len(result.curve):
+        length = Difference(
+            "decision", int(columns["ts"][-1]), "", f"{len(decided)} rows", f"{len(result.decision)} rows"
+        )
+        return Parity([length], len(decided))
+    found = [
+        Difference(
+            "decision", int(columns["ts"][k]), symbols[columns["symbol"][k]], decision(decided[k]),
+            decision(result.decision[k]),
+        )
+        for k in np.flatnonzero(decided != result.decision)
+    ]  # fmt: skip
+    for output, ts, equity in zip(steps, result.ts, result.curve, strict=True):
+        if output.equity != equity:
+            found.append(Difference("equity", int(ts), "", repr(output.equity), repr(float(equity))))
+    fills, expected = np.concatenate([np.empty(0, FILLED_ROW), *(o.fills for o in outputs)]), result.raw_fills.copy()
+    fills["slippage"] = expected["slippage"] = 0.0
+    ended = np.concatenate([np.empty(0, ORDER), *(o.ended for o in outputs)])
+    orders = result.raw_orders[result.raw_orders["status"] > PARTIAL]
+    found += record_differences("fill", fills, expected, symbols)
+    found += record_differences("order", ended[np.argsort(ended["id"], kind="stable")], orders, symbols)
+    return Parity(sorted(found, key=lambda d: d.ts), len(decided))
 
 
 def _in_order(table: Table) -> None:
