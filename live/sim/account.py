@@ -108,13 +108,15 @@ class Account:
         order.filled -= one.lots
         self.executions.remove(one)
 
-    def marked(self, ts: int, closes: Mapping[int, float], day: int) -> None:
-        """Value positions at these prices; a new day begins with the equity and the prices of before."""
+    def begin(self, day: int) -> None:
+        """A new day begins with the equity and the prices of the one before; the same day again is nothing new."""
         if day != self.day:
-            self.last_equity = self.equity
+            self.last_equity, self.day = self.equity, day
             for holding in self.holdings:
                 holding.before = holding.mark
-            self.day = day
+
+    def marked(self, ts: int, closes: Mapping[int, float]) -> None:
+        """Value positions at these prices."""
         for code, close in closes.items():
             self.holdings[code].mark = close
         self.curve.append((ts, self.equity))

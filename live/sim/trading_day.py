@@ -29,6 +29,7 @@ from quantlib.desk.policy import DAY_NS
 Hours = Callable[[int], tuple[int, int] | None]  # opening and closing of the regular session of an instant's day
 Drain = Callable[[], None]
 IMMEDIATE = ("ioc", "fok")
+OVER_NIGHT = DAY_NS // 2  # an order this long before an open was sent on another day
 
 
 class TradingDay:
@@ -38,7 +39,6 @@ class TradingDay:
         self.exchange, self.ledger, self.hours = exchange, ledger, hours
         self._session: tuple[int, int] | None = None  # that has begun, and of which the end was not seen
         self._unopened: set[int] = set()  # symbols whose first bar of the session is still to come
-        self._evening: set[int] = set()  # keys of DAY orders for extended hours that have seen the close
 
     def is_open(self, code: int, ts: int) -> bool:
         """Whether what is asked now can trade at once."""
@@ -58,16 +58,17 @@ class TradingDay:
             self._close(self._session[1], drain)
         if session is not None and session[0] < ts <= session[1] and self._session is None:
             self._open(session, drain)
+        self.ledger.account.begin(session[0] if session else ts // DAY_NS)
         closes = self._session is not None and ts == self._session[1]
         here = self._here(rows)
         self._at_open(ts, here, drain)
+        self._unopened -= set(here)
         match_rows(self.exchange, rows, 0, rows.ts.size)
         drain()
         self._trail(here)
         if self.hours is None or closes:
             self._auction(("cls",), ts, here, "close", drain)
-        day = session[0] if session else ts // DAY_NS
-        self.ledger.account.marked(ts, {code: row["close"] for code, row in here.items()}, day)
+        self.ledger.account.marked(ts, {code: row["close"] for code, row in here.items()})
         if closes and self._session is not None:
             self._close(ts, drain)
 
@@ -89,7 +90,7 @@ class TradingDay:
         for order in self.ledger.open():
             if not self._regular(order) or order.status == "held":
                 continue
-            if order.key in self._evening:
+            if order.extended and order.tif == "day" and session[0] - order.submitted > OVER_NIGHT:
                 book.end(self.exchange, order.code, order.key, session[0], EXPIRED, EXPIRE)
                 continue
             if order.tif not in ("ioc", "fok", "opg", "cls") and not order.notional:
@@ -97,7 +98,6 @@ class TradingDay:
             if order.status == "accepted":
                 order.status, order.updated = "new", session[0]
                 self.ledger.tell("new", order, session[0])
-        self._evening = set()
         drain()
 
     def _close(self, ts: int, drain: Drain) -> None:
@@ -108,7 +108,7 @@ class TradingDay:
             if order.status == "pending_cancel":
                 book.hasten(self.exchange, order.code, order.key, ts)
             elif order.extended:
-                self._evening |= {order.key} if order.tif == "day" else set()
+                continue  # it trades on after hours, and ends at the latest when the next session opens
             elif order.tif != "gtc" and order.status not in ("accepted", "held"):
                 book.end(self.exchange, order.code, order.key, ts, EXPIRED, EXPIRE)
             else:
@@ -130,7 +130,6 @@ class TradingDay:
                     slot["lots"] = order.lots
         first = here if self.hours is None else {code: row for code, row in here.items() if code in self._unopened}
         self._auction(("opg",), ts, first, "open", drain)
-        self._unopened -= set(here)
         self._auction(IMMEDIATE, ts, here, "open", drain)
 
     def _auction(

@@ -72,7 +72,8 @@ def wilful(seed: int) -> Strategy:
             placed[view.symbol] = view.next_id
             kinds = (
                 enter_long(10, stop=0.02, target=0.03), enter_short(10, stop=0.03, target=0.02),
-                enter_long(7, limit=price, stop=0.03), order("buy", 5, stop=price, gtc=True), order("sell", 4, limit=price, gtc=True),
+                enter_long(7, limit=price, stop=0.03), order("buy", 5, stop=price, gtc=True),
+                order("sell", 4, limit=price, gtc=True),
                 order("buy", 6, limit=price, stop=round(price * 1.01, 2), gtc=True), enter_long(3, target=0.02), None,
             )  # fmt: skip
             return kinds[int(dice.integers(len(kinds)))]

@@ -291,7 +291,145 @@ def test_auctions_are_at_the_first_bar_and_at_the_last_of_a_session() -> None:
     assert market.bar(105, 106, 104, 104.5, at=CLOSING) == ["fill market 104.5"]
 
 
+def test_an_order_of_the_evening_ends_when_the_next_session_opens() -> None:
+    market = Market(CLOSING, hours=new_york)
+    market.flat(100)
+    market.order(type="limit", limit_price=90, extended_hours=True)
+    market.events()
+    assert market.flat(95, at=CLOSING + 10 * MINUTE) == []
+    assert market.flat(85, at=OPENING + 3 * 1440 * MINUTE + MINUTE) == ["expired limit"]
+
+
+def test_an_order_for_the_opening_that_comes_after_it_trades_no_more_that_day() -> None:
+    market = Market(OPENING, hours=new_york)
+    market.flat(100)
+    market.order(time_in_force="opg")
+    market.events()
+    assert market.flat(100) == []
+    assert market.flat(100, at=CLOSING) == ["expired market"]
+
+
+def test_a_cancel_that_found_no_further_bar_happens_at_the_close() -> None:
+    market = Market(OPENING, hours=new_york)
+    market.flat(100)
+    order = market.order(type="limit", limit_price=90, time_in_force="gtc")
+    market.venue.cancel(order["id"])
+    market.events()
+    assert market.flat(80, at=CLOSING + MINUTE) == ["canceled limit"]
+
+
+def test_a_replacement_at_once_brings_no_order_nearer_to_its_first_bar_or_its_end() -> None:
+    day = 1440 * MINUTE
+    market = Market(10 * day, prompt=True, costs=Costs(latency_bars=1))
+    market.flat(100, at=10 * day)
+    order = market.order(type="limit", limit_price=101)
+    market.venue.replace(order["id"], {"limit_price": 102})
+    market.events()
+    assert market.flat(100, at=11 * day - MINUTE) == []
+    assert market.flat(100, at=11 * day) == ["fill limit 100"]
+
+
+def test_what_was_filled_before_a_replacement_stays_filled_after_it() -> None:
+    market = Market(costs=Costs(participation=0.01))
+    market.flat(100)
+    old = market.order(qty=30, type="limit", limit_price=100)
+    market.flat(100, volume=1000)
+    new = market.venue.replace(old["id"], {"qty": 15})
+    market.events()
+    assert market.flat(100, volume=1000) == ["replaced limit", "new limit", "fill limit 100"]
+    assert market.venue.order(new["id"]).json()["filled_qty"] == "15"
+    assert market.venue.account.holdings[0].lots == 15
+
+
+def test_orders_of_which_one_cancels_the_other_hold_a_position_once() -> None:
+    market = Market()
+    market.flat(100)
+    market.order(qty=5)
+    bracket(market)
+    market.flat(100)
+    assert market.venue.positions()[0]["qty_available"] == "5"
+    market.order("sell", qty=5)
+    with pytest.raises(Denied, match="requested: 1, available: 0") as caught:
+        market.order("sell", qty=1)
+    assert (caught.value.body["held_for_orders"], caught.value.body["existing_qty"]) == ("15", "15")
+
+
+def test_open_entries_take_buying_power_until_their_cancel() -> None:
+    market = Market()
+    market.flat(100)
+    order = market.order(qty=1500, type="limit", limit_price=100)
+    assert market.venue.account_json()["buying_power"] == "50000"
+    with pytest.raises(Denied, match="insufficient buying power"):
+        market.order(qty=501)
+    market.venue.cancel(order["id"])
+    assert market.venue.account_json()["buying_power"] == "200000"
+
+
+def test_a_cancel_of_an_oco_order_takes_both() -> None:
+    market = Market(prompt=True)
+    market.flat(100)
+    market.order()
+    market.flat(100)
+    order = market.order(
+        "sell", type="limit", order_class="oco", take_profit={"limit_price": 104}, stop_loss={"stop_price": 97}
+    )  # fmt: skip
+    market.venue.cancel(order["id"])
+    assert sorted(market.events()[-4:]) == [
+        f"{word} {leg}" for word in ("canceled", "pending_cancel") for leg in ("limit", "stop")
+    ]
+    assert not market.venue.ledger.working
+
+
+def test_fees_leave_the_account_and_a_day_begins_with_the_equity_of_the_one_before() -> None:
+    day = 1440 * MINUTE
+    market = Market(day, costs=Costs(per_share=0.5))
+    market.flat(100, at=day)
+    market.order()
+    market.flat(100, at=2 * day - MINUTE)
+    market.flat(110, at=2 * day)
+    market.flat(105, at=2 * day + MINUTE)
+    said = market.venue.account_json()
+    assert (said["cash"], said["last_equity"], said["equity"]) == ("98995", "99995", "100045")
+    position = market.venue.positions()[0]
+    assert (position["lastday_price"], position["unrealized_intraday_pl"]) == ("100", "50")
+
+
 # against the ordinary
+
+
+def test_a_trade_at_once_disturbs_neither_other_orders_nor_when_bars_begin() -> None:
+    venue = Venue(("AAA", "BBB"), life=Lifecycle([Twist("early", "AAA/first")]))
+
+    def bar(ts: int, code: int, price: float) -> list[str]:
+        columns = {name: np.array([price]) for name in ("open", "high", "low", "close")}
+        venue.match(ts, columns | {"ts": np.array([ts]), "symbol": np.array([code], np.int32)})
+        said = [f"{update['data']['event']} {update['data']['order']['client_order_id']}" for update in venue.updates]
+        venue.updates.clear()
+        return said
+
+    def order(name: str, **more: Any) -> None:
+        asked = {"symbol": "AAA", "qty": 1, "side": "buy", "type": "market", "time_in_force": "gtc"}
+        venue.submit(asked | {"client_order_id": name} | more)
+
+    bar(MINUTE, 0, 100.0)
+    order("resting", type="limit", limit_price=100)
+    bar(2 * MINUTE, 1, 50.0)
+    order("first")
+    order("second")
+    assert [update["data"]["event"] for update in venue.updates if "price" in update["data"]] == ["fill"]
+    venue.updates.clear()
+    assert bar(3 * MINUTE, 0, 100.0) == ["fill resting"]  # the bar had begun when the second order came
+    assert bar(4 * MINUTE, 0, 100.0) == ["fill second"]
+
+
+def test_of_two_twists_that_meet_the_first_strikes_and_both_count() -> None:
+    life = Lifecycle([Twist("reject"), Twist("reject", nth=2)])
+    market = Market(life=life)
+    market.flat(100)
+    market.order(client_order_id="a")
+    market.order(client_order_id="b")
+    market.order(client_order_id="c")
+    assert [one.order for one in life.log] == ["a", "b"]
 
 
 def test_an_order_is_rejected_after_it_was_taken() -> None:
