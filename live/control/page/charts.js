@@ -11,7 +11,7 @@ const FONT = "11px Inter, system-ui, sans-serif";
 const axis = (more) => ({
   stroke: colour("mute"), font: FONT, grid: { stroke: colour("rule"), width: 1 }, ticks: { show: false }, gap: 6, ...more,
 });
-const days = () => axis({ grid: { show: false }, size: 26 });
+const days = () => axis({ grid: { show: false }, size: 36 });
 const cursor = (key) => ({ y: false, points: { size: 7 }, drag: { x: true, y: false }, sync: key ? { key } : undefined });
 
 /** One chart in its place: `options()` is asked anew with each theme, `told(k)` says what is under the cursor. */
@@ -66,7 +66,7 @@ export function equityChart() {
 }
 
 export function drawdownChart() {
-  return new Chart("drawdown-chart", 96, () => ({
+  return new Chart("drawdown-chart", 110, () => ({
     cursor: cursor("equity"),
     padding: PADDING,
     scales: { x: { time: true }, y: { range: (_, low) => [Math.min(low * 1.08, -0.001), 0] } },
@@ -82,7 +82,7 @@ export function slippageChart() {
   return new Chart("slippage-chart", 206, () => ({
     padding: [10, 0, 0, 0],
     cursor: cursor(null),
-    scales: { x: { time: false }, y: { range: airy(0.08) }, money: { range: airy(0.08) } },
+    scales: { x: { time: false, range: (_, low, high) => [low - 0.7, high + 0.7] }, y: { range: airy(0.08) }, money: { range: airy(0.08) } },
     axes: [
       axis({ grid: { show: false }, size: 26, values: (_, splits) => splits.map((v) => (Number.isInteger(v) ? `#${v}` : "")) }),
       axis({ size: 46, values: (_, splits) => splits.map((v) => number(v, 0)) }),

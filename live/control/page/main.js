@@ -10,6 +10,7 @@ import { span, when } from "./words.js";
 
 const STALE = 5; // seconds after which what is known is old
 const KEPT = { fills: 5000, lines: 400, points: 4000 };
+const HISTORY = 15000; // milliseconds between two looks at the whole curve: pulses are fewer than steps
 const THEMES = ["light", "dark"];
 
 const seat = { state: {}, fills: [], lines: [], audit: { entries: [], broken: null }, curve: [[], [], []], heard: 0, age: null };
@@ -62,7 +63,7 @@ async function enter(me) {
   await history();
   stop = listen(hear, away);
   setInterval(freshness, 500);
-  setInterval(history, 60000);
+  setInterval(history, HISTORY);
 }
 
 /** The equity since the start; between two looks the page adds what the pulse says. */

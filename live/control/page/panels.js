@@ -35,7 +35,7 @@ export function mode(p, fresh) {
   say("mode", p.mode);
   at("mode").className = `word ${{ ACTIVE: "good", REDUCING: "second", HALTED: "bad" }[p.mode] ?? ""}`;
   const plainly = { ACTIVE: "Trades as its strategy says.", REDUCING: "Opens nothing; leaves positions as their rules say.", HALTED: "Opens nothing, closes nothing." };
-  say("why", [fresh ? plainly[p.mode] : "What it does now is not known.", p.why].filter(Boolean).join(" "));
+  say("why", [fresh ? plainly[p.mode] : "What it does now is not known.", p.why && `Why: ${p.why}`].filter(Boolean).join(" "));
   document.title = `${fresh ? "" : "⚠ was "}${p.mode} · ${p.title}`;
   document.querySelector(".mode").className = `mode ${p.mode.toLowerCase()}`;
 }
