@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from live.errors import Denied
 from live.sim.account import Account
-from live.sim.intake import Ask, unprocessable
+from live.sim.intake import OrderRequest, unprocessable
 from live.sim.order import Order, Steps
 from live.sim.wire import number, quantity
 from quantlib.desk.messages import BUY
@@ -24,7 +24,7 @@ class Rules(NamedTuple):
     wash_trades: bool = True  # an order that could meet one of our own is refused
 
 
-def intent_of(ask: Ask, held: int) -> str:
+def intent_of(ask: OrderRequest, held: int) -> str:
     """Whether an order opens or closes, from the position in signed lots; what is said must agree.
 
     Raises:
@@ -37,7 +37,9 @@ def intent_of(ask: Ask, held: int) -> str:
     return inferred
 
 
-def admit(ask: Ask, intent: str, code: int, steps: Steps, account: Account, open: list[Order], rules: Rules) -> None:
+def admit(
+    ask: OrderRequest, intent: str, code: int, steps: Steps, account: Account, open: list[Order], rules: Rules
+) -> None:
     """Let an order pass.
 
     Raises:
@@ -87,7 +89,7 @@ def reserved(open: Iterable[Order], account: Account) -> float:
     return total
 
 
-def _shares(ask: Ask, steps: Steps, position: int, held: int) -> None:
+def _shares(ask: OrderRequest, steps: Steps, position: int, held: int) -> None:
     available = max(0, abs(position) - held)
     if ask.lots > available:
         asked, free = quantity(ask.lots, steps.lot), quantity(available, steps.lot)
@@ -98,14 +100,14 @@ def _shares(ask: Ask, steps: Steps, position: int, held: int) -> None:
         )  # fmt: skip
 
 
-def _short(ask: Ask, account: Account) -> None:
+def _short(ask: OrderRequest, account: Account) -> None:
     if account.flags["no_shorting"]:
         raise Denied(403, CODE, "account is not allowed to short")
     if ask.notional or "/" in ask.symbol:
         raise Denied(403, CODE, f'asset "{ask.symbol}" cannot be sold short')
 
 
-def _wash(ask: Ask, steps: Steps, open: Iterable[Order]) -> None:
+def _wash(ask: OrderRequest, steps: Steps, open: Iterable[Order]) -> None:
     """Simple orders of ours on both sides whose prices could meet; a stop or a market order meets any price."""
     for order in open:
         simple = order.order_class in ("", "simple") and order.status != "pending_cancel"
@@ -120,7 +122,7 @@ def _wash(ask: Ask, steps: Steps, open: Iterable[Order]) -> None:
             )  # fmt: skip
 
 
-def _legs(ask: Ask, steps: Steps, price: float) -> None:
+def _legs(ask: OrderRequest, steps: Steps, price: float) -> None:
     """A bracket's legs lie at least one tick on their sides of the entry's price."""
     if price != price:
         return

@@ -28,7 +28,7 @@ class Leg(NamedTuple):
     limit: int = 0
 
 
-class Ask(NamedTuple):
+class OrderRequest(NamedTuple):
     """What an order asks, in lots and ticks; `notional` in place of lots where it is above 0."""
 
     symbol: str
@@ -49,7 +49,7 @@ class Ask(NamedTuple):
     loss: Leg
 
 
-def ask_of(asked: Mapping[str, Any], instruments: Mapping[str, Steps]) -> Ask:
+def ask_of(asked: Mapping[str, Any], instruments: Mapping[str, Steps]) -> OrderRequest:
     """What a body asks.
 
     Raises:
@@ -70,7 +70,7 @@ def ask_of(asked: Mapping[str, Any], instruments: Mapping[str, Steps]) -> Ask:
     prices = _prices(asked, kind, order_class, target, steps)
     lots, notional = _size(asked, kind, steps, symbol)
     intent = chosen(asked, "position_intent", INTENTS) if asked.get("position_intent") else ""
-    ask = Ask(
+    ask = OrderRequest(
         symbol, SIDES[side], kind, tif, order_class, lots, notional, *prices, yes(asked.get("extended_hours", False)),
         _name(asked), intent, target, loss,
     )  # fmt: skip
@@ -183,7 +183,7 @@ def _name(asked: Mapping[str, Any]) -> str:
     return name
 
 
-def _fits(ask: Ask, steps: Steps) -> None:
+def _fits(ask: OrderRequest, steps: Steps) -> None:
     """Fields that must go together."""
     attached = ask.target.limit, ask.loss.stop
     if ask.order_class in ("bracket", "oco") and not all(attached):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from live.sim.account import Account, Execution
-from live.sim.intake import Ask, Leg
+from live.sim.intake import OrderRequest, Leg
 from live.sim.lifecycle import Lifecycle
 from live.sim.order import Order, Steps
 from live.sim.wire import instant, name_of, number, quantity
@@ -45,7 +45,7 @@ class Ledger:
         self.orders[order.id] = self.named[order.client_order_id] = order
         return order
 
-    def take(self, ask: Ask, key: int, code: int, intent: str, steps: Steps, status: str) -> Order:
+    def take(self, ask: OrderRequest, key: int, code: int, intent: str, steps: Steps, status: str) -> Order:
         """A new order and its legs: those of a bracket are held for it, that of an OCO order works beside it."""
         order = self.enter(Order(
             key, self.identity(), ask.client_order_id, code, ask.symbol, steps, ask.side, ask.kind, ask.tif,

@@ -27,7 +27,7 @@ from live.sim import account as accounts
 from live.sim import admission, book
 from live.sim.admission import Rules
 from live.sim.changes import changed
-from live.sim.intake import Ask, ask_of, invalid, lots_of, unprocessable
+from live.sim.intake import OrderRequest, ask_of, invalid, lots_of, unprocessable
 from live.sim.ledger import Ledger
 from live.sim.lifecycle import Lifecycle
 from live.sim.order import KINDS, Order, Steps
@@ -260,7 +260,7 @@ class Venue:
         """GET /account."""
         return self.account.json(self.now, admission.reserved(self.ledger.open(), self.account))
 
-    def _taken(self, ask: Ask, code: int, intent: str) -> Order:
+    def _taken(self, ask: OrderRequest, code: int, intent: str) -> Order:
         """The order and its legs, as the ledger keeps them."""
         mark = self.account.holdings[code].mark
         if ask.kind == "trailing_stop" and mark != mark:
@@ -274,7 +274,7 @@ class Venue:
             order.follow(mark)
         return order
 
-    def _send(self, order: Order, ask: Ask) -> None:
+    def _send(self, order: Order, ask: OrderRequest) -> None:
         """The order goes to the exchange."""
         if order.order_class == "oco":
             self._command(SUBMIT, order, group=-order.key, leg=TARGET_LEG)
