@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from live.sim.account import Account, Execution
-from live.sim.intake import OrderRequest, Leg
+from live.sim.intake import Leg, OrderRequest
 from live.sim.lifecycle import Lifecycle
 from live.sim.order import Order, Steps
 from live.sim.wire import instant, name_of, number, quantity
