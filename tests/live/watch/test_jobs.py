@@ -59,6 +59,7 @@ def test_the_end_of_the_day_leaves_a_report_and_its_verdict(folder, capsys):
     assert report["parity"]["holds"] is True
 
 
+@pytest.mark.slow
 def test_before_the_open_a_session_that_does_not_run_is_bad_and_is_compiled_anyway(folder, capsys):
     assert main(["premarket", str(folder)]) == 1
     out = capsys.readouterr().out
