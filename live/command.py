@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import signal
 import sys
 from argparse import Namespace
@@ -19,9 +20,12 @@ from backtest.costs import Costs
 from live.config import CASH, COSTS, Config
 from live.errors import SessionError
 from live.journal import read
+from live.keeping import Keeping, keeping_of
 from live.lock import is_held
 from live.operator import want, wanted_in
+from live.seal import Seal, seal_of
 from live.session import replay, there
+from live.stores.restoring import recovered
 from live.tape import cut, instant
 from live.words import INPUT, MAGIC, OPERATOR, OUTPUT, action_of, output_of
 from quantlib.core import nearest
@@ -35,18 +39,18 @@ def replay_bars(asked: Namespace) -> int:
     """Replay bars, or go on with a replay."""
     from live.screen import Log, Screen, closing
 
-    folder, known = _session(asked)
+    console, keeping = Console(), keeping_of(os.environ)
+    folder, known = _session(asked, keeping, console)
     source = source_of(asked, known)
     reference = asked.strategy or (known.reference if known else "trend")
     params = dict(map(pair, asked.param)) if asked.param or asked.strategy or not known else known.params
     cash = asked.cash if asked.cash is not None else known.cash if known else CASH
     costs = _costs(asked.cost, Costs(**known.costs) if known else COSTS)
     table = table_of(source)
-    console = Console()
     stop = stop_on_signal()
     options: dict[str, Any] = {
         "params": params, "cash": cash, "costs": costs, "speed": asked.speed, "fresh": asked.fresh, "source": source,
-        "stop": stop, "instruments": known.instrument_map if known else None,
+        "stop": stop, "instruments": known.instrument_map if known else None, "keeping": keeping,
     }  # fmt: skip
     if console.is_terminal and not asked.plain:
         with Screen(console) as screen:
@@ -62,15 +66,16 @@ def parity(asked: Namespace) -> int:
     """Rerun a session as a backtest; 1 unless nothing differs."""
     from live.parity import check, show
 
-    found = check(asked.session)
+    found = check(asked.session, seal=seal_of(os.environ))
     show(found, Console())
     return 0 if found.holds else 1
 
 
 def status(asked: Namespace) -> int:
     """Say what a session is and where it stands, without touching it."""
-    config = _existing(asked.session)
-    contents = read(asked.session / "journal", MAGIC)
+    seal = seal_of(os.environ)
+    config = _existing(asked.session, seal)
+    contents = read(asked.session / "journal", MAGIC, seal=seal)
     outputs = [frame for frame in contents.frames if frame.kind == OUTPUT]
     obeyed = [action_of(frame.payload) for frame in contents.frames if frame.kind == OPERATOR]
     console = Console(highlight=False, soft_wrap=True)
@@ -95,7 +100,7 @@ def status(asked: Namespace) -> int:
 
 def act(asked: Namespace) -> int:
     """Leave an operator's action for a session."""
-    _existing(asked.session)
+    _existing(asked.session, seal_of(os.environ))
     wanted = want(asked.session / "operator", asked.command, instant(asked.at))
     when = "before its next step" if is_held(asked.session) else "at its next start, before its next step"
     if wanted.at is not None:
@@ -104,15 +109,23 @@ def act(asked: Namespace) -> int:
     return 0
 
 
-def _session(asked: Namespace) -> tuple[Path, Config | None]:
-    """The session's folder, and what it is if it exists and is to go on."""
+def _session(asked: Namespace, keeping: Keeping, console: Console) -> tuple[Path, Config | None]:
+    """The session's folder, and what it is if it exists, here or as a copy, and is to go on."""
     name = Path((asked.strategy or "trend").rpartition(":")[0] or (asked.strategy or "trend")).stem
     folder = asked.session or SESSIONS / name
-    return folder, None if asked.fresh else there(folder)
+    if not asked.fresh:
+        brought_back(folder, keeping, console)
+    return folder, None if asked.fresh else there(folder, keeping.seal)
 
 
-def _existing(folder: Path) -> Config:
-    config = there(folder)
+def brought_back(folder: Path, keeping: Keeping, console: Console) -> None:
+    """Let the newest copy of a session take the place of its files, if they are behind, damaged or gone; and say so."""
+    for note in recovered(folder, keeping):
+        console.print(f"note: {note}", style="yellow", highlight=False, soft_wrap=True, markup=False)
+
+
+def _existing(folder: Path, seal: Seal | None) -> Config:
+    config = there(folder, seal)
     if config is None:
         raise SessionError(f"session: there is none in {folder}; python -m live --session {folder} starts one")
     return config

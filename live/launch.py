@@ -18,13 +18,15 @@ from rich.console import Console
 
 from live.account import account_of, confirmed, instruments_of, only_one
 from live.brokers.alpaca import AlpacaBroker
-from live.command import SESSIONS, pair, source_of, stop_on_signal, table_of
+from live.command import SESSIONS, brought_back, pair, source_of, stop_on_signal, table_of
 from live.control.api import served
 from live.errors import ConfigError
 from live.feeds.alpaca import AlpacaFeed
 from live.feeds.calendar import new_york
 from live.feeds.settings import FeedSettings
+from live.keeping import Keeping, keeping_of
 from live.keys import Keys, keys_of
+from live.private import private_folder
 from live.references import strategy_of
 from live.rehearsal import rehearse
 from live.screen import Log, closing
@@ -45,12 +47,18 @@ def run(asked: Namespace, environment: Mapping[str, str] = os.environ) -> int:
     stop = stop_on_signal()
     console = Console(highlight=False, soft_wrap=True)
     params = dict(map(pair, asked.param))
-    done = _demo(asked, params, console, stop) if keys is None else _paper(asked, params, console, stop, keys)
+    keeping = keeping_of(environment)
+    if keys is None:
+        done = _demo(asked, params, console, stop, keeping)
+    else:
+        done = _paper(asked, params, console, stop, keys, keeping)
     console.print(closing(done), highlight=False, soft_wrap=True)
     return 0
 
 
-def _demo(asked: Namespace, params: dict[str, Any], console: Console, stop: Callable[[], bool]) -> Summary:
+def _demo(
+    asked: Namespace, params: dict[str, Any], console: Console, stop: Callable[[], bool], keeping: Keeping
+) -> Summary:  # fmt: skip
     """Recorded bars through the loopback service."""
     if asked.live or asked.account:
         raise ConfigError("run: --live and --account need keys; set APCA_API_KEY_ID and APCA_API_SECRET_KEY")
@@ -72,7 +80,7 @@ def _demo(asked: Namespace, params: dict[str, Any], console: Console, stop: Call
     with _seat(asked, folder, console):
         done = rehearse(
             asked.strategy or "trend", table, folder, cash=asked.cash or CASH, params=params, speed=speed, stop=stop,
-            watch=Watch(log.began, log.stepped), source=source, kind="demo",
+            watch=Watch(log.began, log.stepped), source=source, kind="demo", keeping=keeping,
         )  # fmt: skip
         if watched and not asked.no_dashboard and not stop():
             console.print("the demo is over; the dashboard stays until Ctrl-C")
@@ -82,7 +90,7 @@ def _demo(asked: Namespace, params: dict[str, Any], console: Console, stop: Call
 
 
 def _paper(
-    asked: Namespace, params: dict[str, Any], console: Console, stop: Callable[[], bool], keys: Keys
+    asked: Namespace, params: dict[str, Any], console: Console, stop: Callable[[], bool], keys: Keys, keeping: Keeping
 ) -> Summary:  # fmt: skip
     """The account of these keys."""
     if not asked.symbols:
@@ -96,7 +104,9 @@ def _paper(
     instruments = instruments_of(keys, symbols)
     stem = Path(strategy.rpartition(":")[0] or strategy).stem
     folder: Path = asked.session or SESSIONS / f"{stem}-{kind.replace(' ', '-')}"
-    name = named(folder, asked.fresh)
+    if not asked.fresh:
+        brought_back(folder, keeping, console)
+    name = named(folder, asked.fresh, keeping.seal)
     one = strategy_of(strategy, params)
     feed = AlpacaFeed(keys, symbols, FeedSettings(horizon=min(one.horizon, LONGEST), oldest=OLDEST))
     broker = AlpacaBroker(keys, name, symbols, instrument_records(symbols, instruments))
@@ -106,7 +116,7 @@ def _paper(
         return trade(
             strategy, folder, feed, broker, cash=account.cash, name=name, params=params, instruments=instruments,
             kind=kind, account=account.number, market_open=_market_open(symbols), fresh=asked.fresh, stop=stop,
-            watch=Watch(log.began, log.stepped),
+            watch=Watch(log.began, log.stepped), keeping=keeping,
         )  # fmt: skip
 
 
@@ -124,7 +134,6 @@ def _seat(asked: Namespace, folder: Path, console: Console) -> Iterator[None]:
     if asked.no_dashboard:
         yield
         return
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with served(folder, asked.port) as address:
+    with served(private_folder(folder), asked.port) as address:
         console.print(f"dashboard {address}, log in with {folder / 'tokens.json'}")
         yield

@@ -17,6 +17,7 @@ from live.fold import fold
 from live.journal import Contents, read
 from live.lock import is_held
 from live.references import strategy_of
+from live.seal import Seal
 from live.state import State
 from live.words import INPUT, MAGIC, OPERATOR, Input, Output, action_of, columns_of, input_of, output_of
 from quantlib.desk import memory as desks
@@ -28,17 +29,18 @@ from quantlib.table import Table
 SHOWN = 10  # differences told in full
 
 
-def check(folder: str | Path, strategy: Strategy | None = None) -> Parity:
+def check(folder: str | Path, strategy: Strategy | None = None, seal: Seal | None = None) -> Parity:
     """Rerun a session as a backtest and compare every decision, command, report, fill, order and the equity.
 
     Args:
         folder: of the session; it may still be running.
         strategy: of a session that was given a Strategy as a value, or to compare with another one.
+        seal: of a sealed session.
 
     Raises:
         LiveError: if there is no session, or its journal cannot be trusted.
     """
-    config, contents = _session(Path(folder))
+    config, contents = _session(Path(folder), seal)
     one = strategy or _strategy(config)
     found = retraced(config, one, contents) if config.wired else _rerun(config, one, contents)
     if not found.decisions:
@@ -50,16 +52,16 @@ def check(folder: str | Path, strategy: Strategy | None = None) -> Parity:
     return found
 
 
-def explained(folder: str | Path, strategy: Strategy | None = None) -> Attribution:
+def explained(folder: str | Path, strategy: Strategy | None = None, seal: Seal | None = None) -> Attribution:
     """What parted a session's profit from the backtest's: data, fills, latency, fees, orders.
 
     Args:
-        folder, strategy: as in `check`.
+        folder, strategy, seal: as in `check`.
 
     Raises:
         LiveError: if there is no session, or its journal cannot be trusted.
     """
-    config, contents = _session(Path(folder))
+    config, contents = _session(Path(folder), seal)
     return attribution(config, strategy or _strategy(config), contents.frames)
 
 
@@ -90,11 +92,11 @@ def retraced(config: Config, strategy: Strategy, contents: Contents) -> Parity:
     return Parity(found, decisions)
 
 
-def _session(folder: Path) -> tuple[Config, Contents]:
+def _session(folder: Path, seal: Seal | None) -> tuple[Config, Contents]:
     path = folder / "journal"
     if not path.exists():
         raise SessionError(f"parity: there is no session in {folder}")
-    contents = read(path, MAGIC)
+    contents = read(path, MAGIC, seal=seal)
     if contents.torn and not is_held(folder):
         raise Corrupted(
             f"parity: {path} ends in {contents.torn} bytes of a frame that is not whole, so steps may be missing; "

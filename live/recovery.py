@@ -5,20 +5,25 @@ A new session is one whose journal has no frames yet; there is no other path.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from backtest.costs import Costs
 from live.brokers.protocol import Broker
 from live.brokers.simulated import SimulatedBroker
 from live.config import Config, recorded, refuse_other
-from live.errors import Corrupted, ReconcileError, SessionError, StateError
+from live.errors import Corrupted, ReconcileError, SealError, SessionError, StateError
 from live.fold import Half, fold, left_half
-from live.journal import Contents, Frame, Journal, Place, read
+from live.journal import BEGINNING, Contents, Frame, Journal, read
+from live.keeping import PLAIN, Keeping
 from live.reconcile import reconcile, resend
 from live.runner import SNAPSHOT_STEPS, Guard, Runner, unguarded
+from live.seal import Key, Seal
 from live.state import State
+from live.stores.copier import copying
+from live.stores.shelf import Saved
 from live.tape import Tape
-from live.vault import generations
+from live.vault import generations, told
 from live.words import MAGIC, Input, output_bytes, raw
 from quantlib.desk import memory as desks
 from quantlib.strategy import Strategy
@@ -26,7 +31,7 @@ from quantlib.strategy import Strategy
 
 def opened(
     folder: Path, config: Config, strategy: Strategy, tape: Tape | None = None, *, broker: Broker | None = None,
-    every: int = SNAPSHOT_STEPS, guard: Guard = unguarded,
+    every: int = SNAPSHOT_STEPS, guard: Guard = unguarded, keeping: Keeping = PLAIN, notes: Sequence[str] = (),
 ) -> Runner:  # fmt: skip
     """A runner ready for its next step, whatever became of the one before it.
 
@@ -39,6 +44,8 @@ def opened(
             anything yet: `live.rejoin` does that.
         every: steps from one snapshot to the next.
         guard: what commands pass on their way to the broker.
+        keeping: how state is sealed, and where copies of it go.
+        notes: what there is to say already, as `live.stores.restoring` says it.
 
     Raises:
         LiveError: if the files cannot be trusted, are of another session, or desk and broker differ.
@@ -46,21 +53,22 @@ def opened(
     path = folder / "journal"
     symbols = tuple(config.symbols)
     desk = desks.opened(strategy.policy, symbols, config.cash, config.instrument_map)
-    state = State(strategy, symbols, desk)
-    notes: list[str] = []
+    state, said, saved = State(strategy, symbols, desk), list(notes), Saved(BEGINNING)
     if path.exists():
-        journal, contents = _resumed(path, config, state, notes)
+        journal, contents, saved = _resumed(path, config, state, said, keeping.seal)
     else:
-        journal = Journal.create(path, MAGIC, config._asdict())
+        journal = Journal.create(path, MAGIC, config._asdict(), keeping.seal.fresh() if keeping.seal else None)
         contents = Contents({}, [], journal.place, 0)
     if broker is None:
-        broker = _simulated(folder, config, desk, notes)
-    half = _fold(state, contents.frames, broker, config, notes)
+        broker = _simulated(folder, config, desk, said, journal.key)
+    half = _fold(state, contents.frames, broker, config, said)
     if tape is not None:
         _same_tape(state, half if isinstance(half, Input) else None, tape)
-    runner = Runner(folder, config, state, journal, broker, notes, every, tape, guard)
+    runner = Runner(folder, config, state, journal, broker, said, every, tape, guard)
+    runner.saved = saved
     if broker.made is None:
         runner.half = half
+        runner.copies = copying(folder, keeping, journal.key)
         return runner
     again = resend(state, broker, config.name)
     if again:
@@ -69,38 +77,45 @@ def opened(
         _tell_broker(broker, half)
         runner.conclude(state.advance(half.rows, half.reports))
     reconcile(state, broker)
+    runner.copies = copying(folder, keeping, journal.key)
     return runner
 
 
-def _resumed(path: Path, config: Config, state: State, notes: list[str]) -> tuple[Journal, Contents]:
+def _resumed(
+    path: Path, config: Config, state: State, notes: list[str], seal: Seal | None
+) -> tuple[Journal, Contents, Saved]:  # fmt: skip
     """The newest snapshot that is good, and the journal from there."""
-    place = Place()
-    refuse_other(path, recorded(path, read(path, MAGIC).identity), config)  # before anything of it is touched
-    refused = []
-    for file, data in generations(path.parent / "snapshot"):
+    saved, origin, refused = Saved(BEGINNING), "the snapshot", []
+    refuse_other(path, recorded(path, read(path, MAGIC, seal=seal).identity), config)  # before anything is touched
+    snapshot = path.parent / "snapshot"
+    for file, written in generations(snapshot):
         try:
+            data = told(snapshot, file, written, seal)
             candidate = State(state.strategy, state.symbols, state.desk)
-            found = candidate.restore(data, config.digest)
-            journal, contents = Journal.resume(path, MAGIC, found)
-        except (StateError, Corrupted) as error:
+            place = candidate.restore(data, config.digest)
+            journal, contents = Journal.resume(path, MAGIC, place, seal)
+        except (StateError, SealError, Corrupted) as error:
             refused.append(f"{file.name} is not used: {error}")
+            origin = "an older snapshot"
             continue
         state.restore(data, config.digest)
-        place = found
+        saved = Saved(place, written, place)
         break
     else:
-        journal, contents = Journal.resume(path, MAGIC)
+        journal, contents = Journal.resume(path, MAGIC, seal=seal)
+        origin = "the journal alone"
     notes += refused
-    if refused:
-        notes.append(f"going on from {'an older snapshot' if place.position else 'the journal alone'}")
     if contents.torn:
         notes.append(f"the journal's last frame was torn: {contents.torn} bytes cut off")
-    return journal, contents
+    notes.append(f"going on from {origin}, step {state.step:,}, and {len(contents.frames):,} frames after it")
+    return journal, contents, saved
 
 
-def _simulated(folder: Path, config: Config, desk: desks.Desk, notes: list[str]) -> SimulatedBroker:
+def _simulated(
+    folder: Path, config: Config, desk: desks.Desk, notes: list[str], key: Key | None
+) -> SimulatedBroker:  # fmt: skip
     broker = SimulatedBroker(
-        folder / "broker", config.symbols, desk.instruments, Costs(**config.costs), config.cash, config.layout
+        folder / "broker", config.symbols, desk.instruments, Costs(**config.costs), config.cash, config.layout, key
     )
     if broker.torn:
         notes.append(f"the broker's last frame was torn: {broker.torn} bytes cut off")

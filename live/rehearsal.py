@@ -24,8 +24,10 @@ from live.feeds.alpaca import AlpacaFeed
 from live.feeds.hours import ALL
 from live.feeds.settings import FeedSettings
 from live.journal import read
+from live.keeping import PLAIN, Keeping
 from live.lockstep import Lockstep
 from live.runner import Runner
+from live.seal import Seal
 from live.session import Summary
 from live.sim.server import Loopback
 from live.trading import EXPECTED, Terms, Watch, trade
@@ -54,6 +56,7 @@ def rehearse(
     kind: str = "demo",
     terms: Terms = TERMS,
     source: Mapping[str, Any] | None = None,
+    keeping: Keeping = PLAIN,
 ) -> Summary:
     """Trade recorded bars in lockstep; the session begins anew, since its broker does.
 
@@ -69,6 +72,7 @@ def rehearse(
         kind: as the operator sees it.
         terms: limits and periods.
         source: where the rows came from, for the record.
+        keeping: how state is sealed and where copies of it go.
 
     Raises:
         LiveError: as drawn in `live`.
@@ -105,11 +109,11 @@ def rehearse(
         return trade(
             strategy, folder, feed, broker, cash=cash, costs=costs, params=params, instruments=instruments, kind=kind,
             account="loopback", clock=clock, terms=terms, watch=Watch(began, stepped),
-            stop=lambda: lockstep.over or stop(), fresh=True, source=source,
+            stop=lambda: lockstep.over or stop(), fresh=True, source=source, keeping=keeping,
         )  # fmt: skip
 
 
-def held_against(folder: str | Path, result: Result) -> Parity:
+def held_against(folder: str | Path, result: Result, seal: Seal | None = None) -> Parity:
     """Every difference between a rehearsed session and the backtest of its rows: decisions, equity, fills, orders.
 
     Slippage is left out: the exchange knows the price it moved from, a broker tells only the price it gave.
@@ -117,11 +121,12 @@ def held_against(folder: str | Path, result: Result) -> Parity:
     Args:
         folder: of the session.
         result: of `backtest.run` on the same table, with the same cash and costs.
+        seal: of a sealed session.
 
     Raises:
         LiveError: if the journal cannot be trusted.
     """
-    frames = read(Path(folder) / "journal", MAGIC).frames
+    frames = read(Path(folder) / "journal", MAGIC, seal=seal).frames
     outputs = [output_of(frame.payload) for frame in frames if frame.kind == OUTPUT]
     steps = [output for output in outputs if len(output.decision)]
     columns, symbols = result.table.columns, result.symbols

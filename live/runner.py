@@ -21,9 +21,13 @@ from numpy.typing import NDArray
 
 from live.brokers.protocol import Broker
 from live.config import Config
-from live.journal import Journal
+from live.journal import BEGINNING, Journal
 from live.operator import Hand
+from live.private import private_folder
 from live.state import State
+from live.stores import lineage
+from live.stores.copier import Copies
+from live.stores.shelf import Saved
 from live.tape import Tape
 from live.vault import keep
 from live.words import (
@@ -74,6 +78,7 @@ class Runner:
         self.resumed = state.step
         self.written = self.sent = 0  # monotonic ns: when the last step's commands were written down, and answered
         self.half: Input | Beat | None = None  # a step left unfinished, where the broker lives by itself
+        self.copies, self.saved = Copies(), Saved(BEGINNING)  # where else state goes, and the last snapshot
         self._answers = NO_REPORTS  # of the guard, to be heard with the next reports
 
     @property
@@ -127,6 +132,8 @@ class Runner:
         if len(output.commands):
             self.send(output.commands)
             self.sent = time.monotonic_ns()
+        if len(output.commands) or len(output.fills):
+            self._copy()
         return output
 
     def send(self, commands: NDArray[Any]) -> None:
@@ -140,10 +147,13 @@ class Runner:
         """Snapshots of the broker and of this side, between two steps."""
         self.journal.sync()
         self.broker.save()
-        keep(self.folder / "snapshot", self.state.to_bytes(self.journal.place, self.config.digest))
+        place, data = self.journal.place, self.state.to_bytes(self.journal.place, self.config.digest)
+        self.saved = Saved(place, keep(self.folder / "snapshot", data, self.journal.key), place)
+        self._copy()
 
     def close(self) -> None:
         """Let the files go; what is written stays."""
+        self.copies.close()
         self.broker.close()
         self.journal.close()
 
@@ -151,6 +161,12 @@ class Runner:
     def no_rows(self) -> NDArray[Any]:
         """Rows of no moment."""
         return np.empty(0, self.config.layout)
+
+    def _copy(self) -> None:
+        """Have copies made of all that is written, and write down what became of those before."""
+        self.copies.offer(self.saved._replace(end=self.journal.place))
+        for text in self.copies.incidents():
+            self.note(Note(self.state.last_ts, "copies", text))
 
     def _obey(self, ts: int) -> int:
         """Do what the operator wants before `ts`; how many actions that was."""
@@ -172,7 +188,11 @@ class Runner:
 
 
 def put_aside(folder: Path) -> Path | None:
-    """Move a session's files into a numbered folder beside the new ones: a fresh start loses nothing."""
+    """Move a session's files into a numbered folder beside the new ones: a fresh start loses nothing.
+
+    Copies of it are copies of another course from now on.
+    """
+    lineage.begin(folder)
     there = [folder / name for name in ("journal", "snapshot", "snapshot.old", "broker", "operator")]
     there = [path for path in there if path.exists()]
     if not there:
@@ -180,7 +200,7 @@ def put_aside(folder: Path) -> Path | None:
     number = 1
     while (aside := folder / f"before-{number}").exists():
         number += 1
-    aside.mkdir()
+    private_folder(aside)
     for path in there:
         os.replace(path, aside / path.name)
     return aside

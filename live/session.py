@@ -14,10 +14,14 @@ from backtest.costs import Costs, cost_record
 from live.config import CASH, Config, config_of, recorded
 from live.errors import SessionError
 from live.journal import read
+from live.keeping import PLAIN, Keeping
 from live.lock import alone
+from live.private import private_folder
 from live.recovery import opened
 from live.references import strategy_of
 from live.runner import SNAPSHOT_STEPS, Runner, put_aside
+from live.seal import Seal
+from live.stores.restoring import restored
 from live.tape import Pace, Tape
 from live.words import MAGIC, Output
 from quantlib.desk import memory as desks
@@ -84,6 +88,7 @@ def replay(
     idle: Callable[[Runner], None] = lambda runner: None,
     stop: Callable[[], bool] = lambda: False,
     every: int = SNAPSHOT_STEPS,
+    keeping: Keeping = PLAIN,
 ) -> Summary:
     """Replay bars through the live runner; a session that was stopped or killed goes on where it was.
 
@@ -100,6 +105,8 @@ def replay(
         idle: called often while the tape is silent.
         stop: asked before each step; True ends the run cleanly.
         every: steps from one snapshot to the next.
+        keeping: how state is sealed and where copies of it go; `live.keeping.keeping_of(os.environ)` is the
+            environment's.
 
     Raises:
         LiveError: as drawn in `live`.
@@ -119,26 +126,26 @@ def replay(
     Pace(speed, stop, lambda: None)  # what can be refused is refused before the folder is touched
     cost_record(Costs(**config.costs))
     desks.opened(one.policy, table.symbols, cash, config.instrument_map)
-    folder.mkdir(parents=True, exist_ok=True)
-    with alone(folder):
+    with alone(private_folder(folder)):
         if fresh:
             put_aside(folder)
         tape = Tape(table)
-        runner = opened(folder, config, one, tape, every=every)
+        notes = () if fresh else restored(folder, keeping, config)
+        runner = opened(folder, config, one, tape, every=every, keeping=keeping, notes=notes)
         try:
             return _played(runner, tape, Pace(speed, stop, lambda: idle(runner)), observer, stop)
         finally:
             runner.close()
 
 
-def there(folder: str | Path) -> Config | None:
+def there(folder: str | Path, seal: Seal | None = None) -> Config | None:
     """What the session in this folder is, if there is one.
 
     Raises:
-        JournalError, SessionError: if its journal cannot be read.
+        JournalError, SealError, SessionError: if its journal cannot be read.
     """
     path = Path(folder) / "journal"
-    return recorded(path, read(path, MAGIC).identity) if path.exists() else None
+    return recorded(path, read(path, MAGIC, seal=seal).identity) if path.exists() else None
 
 
 def summary(runner: Runner, stopped: bool = False, seconds: float = 0.0) -> Summary:

@@ -17,20 +17,24 @@ import numpy as np
 from backtest.costs import Costs
 from live.beating import Beating
 from live.brokers.protocol import WireBroker
-from live.config import Config, config_of
+from live.config import config_of
 from live.errors import BrokerError, ConfigError, ReconcileError
 from live.feeds.history import BARS
 from live.feeds.protocol import Correction, Feed, Heard, Incident, Moment, Past
 from live.feeds.supply import supplied
+from live.keeping import PLAIN, Keeping
 from live.lock import alone
 from live.operator import want
+from live.private import private_folder
 from live.recovery import opened
 from live.references import strategy_of
 from live.rejoin import agree, rejoin
 from live.runner import SNAPSHOT_STEPS, Runner, put_aside
 from live.safety import triggers
 from live.safety.guard import Guarding, Rules
+from live.seal import Seal
 from live.session import Summary, summary, there
+from live.stores.restoring import restored
 from live.words import Note, Output, columns_of
 from quantlib.desk.memory import ACTIVE, Instrument
 from quantlib.strategy import Strategy, verify
@@ -86,6 +90,7 @@ def trade(
     stop: Callable[[], bool] = lambda: False,
     fresh: bool = False,
     source: Mapping[str, Any] | None = None,
+    keeping: Keeping = PLAIN,
 ) -> Summary:
     """Trade until told to stop; a session that was killed goes on where it was.
 
@@ -105,6 +110,7 @@ def trade(
         stop: asked between two steps; True ends the session cleanly, with its orders and positions left as they are.
         fresh: put an earlier session of this folder aside and begin anew.
         source: where rows come from, for the record.
+        keeping: how state is sealed and where copies of it go.
 
     Raises:
         LiveError: as drawn in `live`.
@@ -120,11 +126,12 @@ def trade(
         folder, one, blank, name=name, reference=reference, params=params, cash=cash, costs=costs,
         instruments=instruments, source=told,
     )  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with alone(folder):
+    with alone(private_folder(folder)):
         if fresh:
             put_aside(folder)
-        session = _Session(folder, config, one, feed, broker, kind, account, clock, market_open, terms)
+        notes = () if fresh else restored(folder, keeping, config)
+        runner = opened(folder, config, one, broker=broker, every=terms.every, keeping=keeping, notes=notes)
+        session = _Session(runner, feed, broker, kind, account, clock, market_open, terms)
         try:
             session.join()
             watch.began(session.runner)
@@ -140,9 +147,9 @@ def trade(
             session.close()
 
 
-def named(folder: Path, fresh: bool = False) -> str:
+def named(folder: Path, fresh: bool = False, seal: Seal | None = None) -> str:
     """A name for the orders of a session: its own if it goes on, else the folder's and the moment it begins."""
-    known = None if fresh else there(folder)
+    known = None if fresh else there(folder, seal)
     return known.name if known is not None else f"{folder.resolve().name}-{time.time_ns() // 1_000_000_000:x}"
 
 
@@ -168,11 +175,11 @@ class _Session:
     """What `trade` holds while it runs."""
 
     def __init__(
-        self, folder: Path, config: Config, strategy: Strategy, feed: Feed, broker: WireBroker, kind: str, account: str,
-        clock: Callable[[], int], market_open: Callable[[int], bool], terms: Terms,
+        self, runner: Runner, feed: Feed, broker: WireBroker, kind: str, account: str, clock: Callable[[], int],
+        market_open: Callable[[int], bool], terms: Terms,
     ) -> None:  # fmt: skip
         self.feed, self.broker, self.clock, self.market_open, self.terms = feed, broker, clock, market_open, terms
-        self.runner = opened(folder, config, strategy, broker=broker, every=terms.every)
+        self.runner = runner
         self.runner.guard = Guarding(terms.rules, self.runner.state.desk, feed.market, clock)
         self.beating = Beating(self.runner, kind, account)
         self.no_rows = self.runner.no_rows

@@ -37,7 +37,8 @@ HIDDEN = "•••"
 ADDRESSES = "LIVE_ALERTS"  # where alerts go: such addresses hold passwords and tokens
 
 _NAME = (
-    r"[\w.-]*(?:api[_-]?key|key[_-]?id|secret|token|passw(?:or)?d|pwd|credential|private[_-]?key|access[_-]?key)[\w-]*"
+    r"[\w.-]*(?:api[_-]?key|key[_-]?id|secret|token|passw(?:or)?d|passphrase|pwd|credential|private[_-]?key"
+    r"|access[_-]?key)[\w-]*"
 )
 _VALUE = r"""(?:\\*"[^"\n]*"|\\*'[^'\n]*'|\\*["']?[^\s"',;&})\]]+)"""
 SECRET_NAME = re.compile(rf"{_NAME}|(?:proxy-)?authorization|(?:set-)?cookie|signature|pass", re.IGNORECASE)

@@ -14,6 +14,7 @@ from live.feeds.calendar import differences, new_york, of_broker
 from live.journal import read
 from live.lock import is_held
 from live.pulse import Pulse, felt
+from live.seal import Seal
 from live.watch.ping import Ping
 from live.watch.watchdogs import SECOND, Look, Thresholds, findings
 from live.words import MAGIC
@@ -36,7 +37,9 @@ class Check(NamedTuple):
         return f"{'ok ' if self.good else 'BAD'}  {self.name:<12} {self.text}"
 
 
-def premarket(folder: Path, now: int, ask: Ask | None, clock: Ping | None) -> list[Check]:
+def premarket(
+    folder: Path, now: int, ask: Ask | None, clock: Ping | None, seal: Seal | None = None
+) -> list[Check]:  # fmt: skip
     """All checks of a session.
 
     Args:
@@ -44,16 +47,17 @@ def premarket(folder: Path, now: int, ask: Ask | None, clock: Ping | None) -> li
         now: ns UTC.
         ask: asks the broker; None where there is none to ask.
         clock: a look at the broker's clock.
+        seal: of a sealed session.
     """
     pulse = tried("pulse", lambda: running(folder, felt(folder), now))
-    found = [pulse, tried("journal", lambda: journal(folder)), of_machine(folder, now, clock)]
+    found = [pulse, tried("journal", lambda: journal(folder, seal)), of_machine(folder, now, clock)]
     if ask is None:
         return found
     found.append(tried("account", lambda: account(ask("/account"))))
     found.append(tried("calendar", lambda: calendar(now, ask)))
     last = felt(folder) if pulse.good else None
     if last is not None:
-        config = recorded(folder / "journal", read(folder / "journal", MAGIC).identity)
+        config = recorded(folder / "journal", read(folder / "journal", MAGIC, seal=seal).identity)
         found.append(tried("positions", lambda: positions(last, config, ask("/positions"))))
         found.append(tried("orders", lambda: orders(last, ask("/orders?status=open&limit=500"))))
     return found
@@ -83,9 +87,9 @@ def running(folder: Path, pulse: Pulse | None, now: int) -> Check:
     return Check("session", True, f"process {pulse.pid}, step {pulse.step:,}, equity {pulse.equity:,.2f}")
 
 
-def journal(folder: Path) -> Check:
+def journal(folder: Path, seal: Seal | None = None) -> Check:
     """Whether every frame of the journal is whole."""
-    contents = read(folder / "journal", MAGIC)
+    contents = read(folder / "journal", MAGIC, seal=seal)
     torn = contents.torn and not is_held(folder)
     text = f"{len(contents.frames):,} frames, {contents.end.position / 1e6:.1f} MB"
     return Check("journal", not torn, text + (f", and {contents.torn} torn bytes" if torn else ""))

@@ -32,6 +32,7 @@ from live.feeds.calendar import NEW_YORK
 from live.journal import read
 from live.keys import keys_of
 from live.references import strategy_of
+from live.seal import Seal, seal_of
 from live.watch.checks import premarket
 from live.watch.hours import SECOND, AfterClose, Hour
 from live.watch.page import write
@@ -93,29 +94,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def before_the_open(folder: Path) -> int:
     """Check the session, and compile what it will run."""
-    keys = keys_of(os.environ)
+    keys, seal = keys_of(os.environ), seal_of(os.environ)
     if keys is None:
-        found = premarket(folder, time.time_ns(), None, None)
+        found = premarket(folder, time.time_ns(), None, None, seal)
     else:
         rest = Rest(keys)
         try:
-            found = premarket(folder, time.time_ns(), rest.told, ping(keys))
+            found = premarket(folder, time.time_ns(), rest.told, ping(keys), seal)
         finally:
             rest.close()
     for check in found:
         say(str(check))
     begun = time.monotonic()
-    warm(folder)
+    warm(folder, seal)
     say(f"ok   compiled     in {time.monotonic() - begun:.1f} s")
     return 0 if all(check.good for check in found) else 1
 
 
-def warm(folder: Path) -> None:
+def warm(folder: Path, seal: Seal | None = None) -> None:
     """Compile the machinery and the session's own features, so that no row of the day waits for it."""
     for _ in compile_all(shared):
         pass
     path = folder / "journal"
-    config = recorded(path, read(path, MAGIC).identity)
+    config = recorded(path, read(path, MAGIC, seal=seal).identity)
     if config.reference:  # a strategy given as a value is in the session's own process
         features = strategy_of(config.reference, config.params).features
         rows = {name: np.empty(0, config.layout[name]) for name in config.layout.names or ()}
@@ -124,7 +125,7 @@ def warm(folder: Path) -> None:
 
 def after_the_close(folder: Path) -> int:
     """Compare the session with its backtest, and write the report of the day."""
-    report = daily(folder)
+    report = daily(folder, seal=seal_of(os.environ))
     page, data = write(folder, report)
     say(report.parity.text)
     say(f"profit of {report.day}: {report.profit:+,.2f}; {len(report.fills)} fills, {len(report.incidents)} incidents")

@@ -23,6 +23,7 @@ from live.feeds.calendar import NEW_YORK
 from live.journal import Contents, read
 from live.parity import check
 from live.pulse import Histogram, Pulse, felt
+from live.seal import Seal
 from live.watch.hours import SECOND
 from live.watch.latency import quantile
 from live.words import BEAT, INPUT, MAGIC, OUTPUT, beat_of, input_of, output_of
@@ -91,13 +92,17 @@ class Report(NamedTuple):
         return self.profit / self.opened
 
 
-def daily(folder: Path, day: date | None = None, *, compared: Callable[[Path], Verdict] | None = None) -> Report:
+def daily(
+    folder: Path, day: date | None = None, *, compared: Callable[[Path], Verdict] | None = None,
+    seal: Seal | None = None,
+) -> Report:  # fmt: skip
     """The report of a day; by default of the last that the session decided on.
 
     Args:
         folder: of the session.
         day: in New York.
         compared: how the session compares with its backtest; `verdict` if None, which runs all of it again.
+        seal: of a sealed session.
 
     Raises:
         LiveError: if there is no session, or its journal cannot be trusted.
@@ -105,7 +110,7 @@ def daily(folder: Path, day: date | None = None, *, compared: Callable[[Path], V
     path = folder / "journal"
     if not path.exists():
         raise SessionError(f"report: there is no session in {folder}")
-    contents = read(path, MAGIC)
+    contents = read(path, MAGIC, seal=seal)
     config = recorded(path, contents.identity)
     moments = list(moments_of(contents, config))
     if not moments:
@@ -123,14 +128,14 @@ def daily(folder: Path, day: date | None = None, *, compared: Callable[[Path], V
         dict(Counter(d.decision for d in said.decisions if d.refused and date_of(d.ts) == day).most_common()),
         [i for i in said.incidents if date_of(i.ts) == day], [a for a in said.obeyed if date_of(a.ts) == day],
         pulse.positions if pulse else [], _taken(pulse, "decision"), _taken(pulse, "submit"),
-        (compared or verdict)(folder),
+        compared(folder) if compared else verdict(folder, seal),
     )  # fmt: skip
 
 
-def verdict(folder: Path) -> Verdict:
+def verdict(folder: Path, seal: Seal | None = None) -> Verdict:
     """Whether the session equals its backtest; one that cannot be compared does not."""
     try:
-        found = check(folder)
+        found = check(folder, seal=seal)
     except LiveError as error:
         return Verdict(False, f"parity: {error}", [])
     return Verdict(found.holds, str(found), [str(one) for one in found.differences[:SHOWN]])

@@ -1,0 +1,63 @@
+"""A folder as a store of copies: on another disk, or mounted from another machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from live.errors import StoreError
+from live.private import private_folder
+from live.vault import generations, keep, older
+
+T = TypeVar("T")
+OURS = ".old", ".part"  # ends of names that are the vault's own
+
+
+class FileStore:
+    """Files of a folder, each with the generation before it.
+
+    Args:
+        root: the folder; it is made at the first write.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.name = f"file://{root}"
+
+    def put(self, folder: str, name: str, data: bytes) -> None:
+        """Keep data in a file, whole or not at all."""
+        self._tried(lambda: keep(private_folder(self.root / folder) / name, data))
+
+    def get(self, folder: str, name: str) -> bytes | None:
+        """What the file holds, or the one before if a write was cut short between the two."""
+        path = self.root / folder / name
+        return self._tried(lambda: next((data for _, data in generations(path)), None))
+
+    def newest(self, folder: str) -> list[str]:
+        """The files, the last of the alphabet first."""
+        return sorted(self._tried(lambda: self._names(self.root / folder)), reverse=True)
+
+    def drop(self, folder: str, name: str) -> None:
+        """Remove the file and the one before."""
+        path = self.root / folder / name
+
+        def remove() -> None:
+            for one in (older(path), path):
+                one.unlink(missing_ok=True)
+
+        self._tried(remove)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _names(self, folder: Path) -> list[str]:
+        if not folder.is_dir():
+            return []
+        return [path.name for path in folder.iterdir() if path.is_file() and path.suffix not in OURS]
+
+    def _tried(self, job: Callable[[], T]) -> T:
+        try:
+            return job()
+        except OSError as error:
+            raise StoreError(f"{self.name}: {error.strerror or error}") from error
