@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-COMMANDS = ("run", "replay", "parity", "status", "halt", "reduce", "flatten", "resume")
+COMMANDS = (
+    "run", "replay", "parity", "status", "halt", "reduce", "flatten", "resume", "override", "reconcile", "doctor"
+)  # fmt: skip
 TOLD = {
     "parity": "rerun a recorded session as a backtest and show every difference",
     "status": "say where a session stands",
@@ -20,6 +23,8 @@ TOLD = {
     "reduce": "open nothing, take back working entries",
     "flatten": "open nothing and leave every position",
     "resume": "trade again",
+    "override": "set a limit to another value for a time",
+    "reconcile": "hold positions and orders against the broker's",
 }
 
 
@@ -29,12 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
     if not given or (given[0] not in COMMANDS and given[0] not in ("-h", "--help")):
         given.insert(0, "run")
     asked = parser().parse_args(given)
-    from live import command
     from live.errors import LiveError
 
-    jobs = {"run": _run, "replay": command.replay_bars, "parity": command.parity, "status": command.status}
     try:
-        return jobs.get(asked.command, command.act)(asked)
+        return _job(asked.command)(asked)
     except (LiveError, ValueError, OSError) as error:  # bad rows, features, policies and files are ValueErrors
         sys.stderr.write(f"live: {' '.join(str(error).split())}\n")
         return 2
@@ -52,15 +55,33 @@ def parser() -> argparse.ArgumentParser:
     for name, told in TOLD.items():
         one = commands.add_parser(name, help=told, description=told)
         one.add_argument("session", type=Path, metavar="SESSION", help="its folder")
-        if name not in ("parity", "status"):
+        if name not in ("parity", "status", "reconcile"):
             one.add_argument("--at", metavar="TIME", help="before the first rows known at or after this moment")
+            one.add_argument("--why", default="", metavar="TEXT", help="for the record")
+        if name == "override":
+            one.add_argument(
+                "--limit", required=True, metavar="NAME", help="of the policy's limits: position, gross, …"
+            )
+            one.add_argument("--value", required=True, type=float, help="what it is set to")
+            one.add_argument("--until", required=True, metavar="TIME", help="when it stands again as it was")
+    doctor = commands.add_parser("doctor", help="look at all that trading needs, and say what to do")
+    doctor.add_argument("session", type=Path, nargs="?", metavar="SESSION", help="its folder, to look at it too")
     return whole
 
 
-def _run(asked: argparse.Namespace) -> int:
-    from live.launch import run  # the clients of broker and dashboard take a second to load
+def _job(word: str) -> Callable[[argparse.Namespace], int]:
+    """What a word does; only what it needs is loaded."""
+    if word == "run":
+        from live.launch import run  # the clients of broker and dashboard take a second to load
 
-    return run(asked)
+        return run
+    if word in ("replay", "parity", "status"):
+        from live import command
+
+        return {"replay": command.replay_bars, "parity": command.parity, "status": command.status}[word]
+    from live import operate
+
+    return {"doctor": operate.doctor, "reconcile": operate.reconcile}.get(word, operate.act)
 
 
 def _strategy_words(one: argparse.ArgumentParser) -> None:

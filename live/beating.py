@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 from live.control.expected import Decided
-from live.figures import figures
+from live.figures import LIMITS, figures
 from live.pulse import BrokerHealth, FeedHealth, Histogram, Pulse, Signal, beat
 from live.runner import Runner
 from live.words import Output
@@ -40,6 +40,7 @@ class Beating:
     def stepped(self, output: Output, rows: Any, arrived: int | None = None) -> None:
         """Remember a step: `rows` is what it decided on, `arrived` when the first of them was read (monotonic ns)."""
         runner = self.runner
+        self._decided.hear(runner.state.heard)
         if len(rows):
             self._decided.see(rows)
         self._book(output)
@@ -63,7 +64,7 @@ class Beating:
     def pulse(self, feed: FeedHealth, broker: BrokerHealth) -> Pulse:
         """The session as it is now."""
         runner, f = self.runner, figures(self.runner)
-        until = {limit.replace("_", " "): kept[1] for limit, kept in runner.state.overrides.items()}
+        until = {LIMITS[limit][0]: kept[1] for limit, kept in runner.state.overrides.items() if limit in LIMITS}
         limits = [used._asdict() | ({"until": until[used.name]} if used.name in until else {}) for used in f.limits]
         return Pulse(
             time.time_ns(), os.getpid(), runner.config.name, runner.config.title, self.kind, self.account, f.step,

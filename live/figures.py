@@ -16,6 +16,14 @@ from quantlib.desk.messages import LEGS, ORDER_KINDS, SIDES
 
 FILLS = 8
 
+# How limits are called, and whether they are fractions.
+LIMITS = {
+    "daily_drawdown": ("daily drawdown", True), "gross": ("gross exposure", True),
+    "position": ("largest position", True), "short_share": ("shorts of gross", True),
+    "trade_risk": ("risk of one trade", True), "positions": ("positions", False), "trades": ("entries today", False),
+    "losses": ("losses in a row", False),
+}  # fmt: skip
+
 
 class Position(NamedTuple):
     """One symbol held; money in quote currency."""
@@ -141,19 +149,18 @@ def _orders(runner: Runner) -> list[Working]:
 
 def _limits(runner: Runner) -> list[Used]:
     """Each limit of the policy beside what stands against it, working entries counted as filled."""
-    desk, limits = runner.state.desk, runner.state.strategy.policy.limits
+    desk = runner.state.desk
     a: Any = desk.account[0]
     equity = max(float(a["equity"]), 1e-9)
     short = float(a["short"] + a["pending_short"])
     gross = float(a["long"] + a["pending_long"]) + short
-    largest = float(np.abs(desk.holdings["value"]).max(initial=0.0))
-    losses = float(limits.losses) if limits.losses else float("inf")
-    return [
-        Used("daily drawdown", max(0.0, 1.0 - equity / float(a["day_high"])), limits.daily_drawdown, True),
-        Used("gross exposure", gross / equity, limits.gross, True),
-        Used("largest position", largest / equity, limits.position, True),
-        Used("shorts of gross", short / gross if gross > 0 else 0.0, limits.short_share, True),
-        Used("positions", float(a["busy"]), float(limits.positions), False),
-        Used("entries today", float(a["trades_today"]), float(limits.trades), False),
-        Used("losses in a row", float(a["losses"]), losses, False),
-    ]
+    now = {
+        "daily_drawdown": max(0.0, 1.0 - equity / float(a["day_high"])), "gross": gross / equity,
+        "position": float(np.abs(desk.holdings["value"]).max(initial=0.0)) / equity,
+        "short_share": short / gross if gross > 0 else 0.0, "positions": float(a["busy"]),
+        "trades": float(a["trades_today"]), "losses": float(a["losses"]),
+    }  # fmt: skip
+    limits = {name: float(desk.policy[f"limits_{name}"][0]) for name in now}  # as they are overridden
+    if not limits["losses"]:
+        limits["losses"] = float("inf")
+    return [Used(LIMITS[name][0], now[name], limits[name], LIMITS[name][1]) for name in now]

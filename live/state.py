@@ -22,7 +22,7 @@ from quantlib.desk import memory as desks
 from quantlib.desk.decide import leave_all, operate
 from quantlib.desk.hear import hear_all
 from quantlib.desk.memory import Desk
-from quantlib.desk.messages import COMMAND
+from quantlib.desk.messages import COMMAND, REPORT
 from quantlib.snapshot import SnapshotError, dumped, loaded
 from quantlib.strategy import Strategy
 
@@ -43,6 +43,7 @@ class State:
         self.last_ts = self.row_ts = 0  # of the last step or beat, and of the last rows
         self.overrides: dict[str, tuple[float, int]] = {}  # limit -> its value, and until when
         self.why = ""  # of the kill switch
+        self.heard = np.empty(0, REPORT)  # the reports of the last step or beat
         self.seen: Columns = {}  # the last step's rows with their features, to be looked at
 
     @property
@@ -67,6 +68,7 @@ class State:
     def beat(self, said: Beat) -> Output:
         """Hear the broker between two moments; told to flatten, command what no row will."""
         self._expire(said.ts)
+        self.heard = said.reports
         hear_all(self.desk, said.ts, said.reports, len(said.reports))
         if self.desk.account["flatten"][0]:
             leave_all(self.desk, said.ts)
@@ -75,6 +77,7 @@ class State:
     def advance(self, rows: NDArray[Any], reports: NDArray[Any]) -> Output:
         """Take one step: the rows of one timestamp and what the broker reported before them."""
         self._expire(int(rows["ts"][0]))
+        self.heard = reports
         columns = columns_of(rows)
         columns |= advance(self.strategy.features, self.memory, columns)
         decision = self.trader.turn(self.trader.rows(columns), columns, reports)

@@ -13,6 +13,7 @@ from live.control.api_person import Caller, Operator, TheSeat, refuse_haste
 from live.control.asks import Confirm, ConfirmOverride, Flatten, Limit, Override, Quick, Resume
 from live.control.seat import CLOCKED, STALE, Seat
 from live.errors import LiveError
+from live.figures import LIMITS
 from live.lock import is_held
 from live.operator import OVERRIDE
 from live.tape import instant
@@ -70,7 +71,7 @@ def override(asked: Override, seat: TheSeat, caller: Operator) -> Taken:
 
 def _override(seat: Seat, asked: Limit) -> dict[str, Any]:
     """The fields of an override, checked against the session's own time."""
-    whole = not views.SPELLED[asked.limit][1]
+    whole = not LIMITS[asked.limit][1]
     if whole and asked.value != int(asked.value):
         raise HTTPException(422, f"value: {asked.limit} counts in whole numbers, got {asked.value:g}")
     try:

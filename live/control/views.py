@@ -8,19 +8,12 @@ from live.control import answers, audit
 from live.control.answers import Equity, Health, Limits, Overridable, Overridden, Refusals, State, Trail
 from live.control.follow import Refusal
 from live.control.seat import STALE, Seat
+from live.figures import LIMITS
 from live.lock import is_held
 from live.operator import OVERRIDE
 from live.pulse import BOUNDS, spelled
 from quantlib.formats import money
 from quantlib.schema import moment
-
-SPELLED = {
-    "daily_drawdown": ("daily drawdown", True), "gross": ("gross exposure", True),
-    "position": ("largest position", True), "short_share": ("shorts of gross", True),
-    "trade_risk": ("risk of one trade", True), "positions": ("positions", False), "trades": ("entries today", False),
-    "losses": ("losses in a row", False),
-}  # fmt: skip
-
 
 SHOWN = 5  # positions that a confirmation names
 
@@ -76,7 +69,7 @@ def limits(seat: Seat) -> Limits:
     """What is used, what stands in another place than the policy says, and what may be moved."""
     used = part(seat, "limits") or []
     values = {one["name"]: one["limit"] for one in used}
-    may = [Overridable(name, word, fraction, values.get(word)) for name, (word, fraction) in SPELLED.items()]
+    may = [Overridable(name, word, fraction, values.get(word)) for name, (word, fraction) in LIMITS.items()]
     return Limits(used, overrides(seat), may)
 
 
@@ -119,7 +112,7 @@ def told(seat: Seat, word: str, fields: dict[str, Any]) -> list[str]:
         mode, why = (pulse.mode, pulse.why) if pulse else ("unknown", "")
         said.append(f"The session is {mode}{f' ({why})' if why else ''}; it will open positions again.")
     else:
-        word, fraction = SPELLED[fields["limit"]]
+        word, fraction = LIMITS[fields["limit"]]
         value = f"{fields['value'] * 100:g}%" if fraction else f"{fields['value']:g}"
         said.append(f"Sets the limit on {word} to {value} until {moment(fields['until'])}.")
     return said

@@ -1,0 +1,165 @@
+"""`python -m live doctor`: is everything there that trading needs, and if not, what to do about it.
+
+Looks at keys, account, market data, streams, clock, calendar, disk, files and the session, and sends no order.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
+from live.brokers.rest import Rest
+from live.errors import LiveError
+from live.keys import Keys, keys_of
+from live.watch.checks import Check, account, calendar, of_machine, premarket
+from live.watch.ping import ping
+
+TIMEOUT = 10.0  # seconds
+PROBE = "SPY"  # a symbol that every plan may ask for
+LOOSE = 0o077  # permissions of others
+REFUSED_KEYS = ("answered 401", "402 auth failed")
+UNREACHABLE = ("found no connection", "does not answer", "Connection refused", "TimeoutError", "gaierror")
+CURES = {
+    "keys": "set APCA_API_KEY_ID and APCA_API_SECRET_KEY; new ones are made on the broker's dashboard",
+    "account": "see the broker's dashboard; a suspended account is released there",
+    "limits": "wait a minute; another program may use the same keys",
+    "data": "set APCA_API_DATA_FEED=iex, or subscribe to the feed that is asked for",
+    "stream": "end the other program that listens with these keys: one connection an account is allowed",
+    "calendar": "upgrade exchange_calendars; until then the broker's hours are not ours",
+    "machine": "free disk or memory; set the clock (chrony, systemd-timesyncd)",
+    "files": "chmod -R go= on the session's folder: it holds orders and tokens",
+    "session": "start it, or resume it once what stopped it is over",
+    "journal": "start the session once, which mends what a crash left; else restore a copy",
+    "positions": "stop, find out who traded, flatten at the broker or start afresh",
+    "orders": "stop, find out who ordered, cancel at the broker or start afresh",
+    "pulse": "start the session again",
+}
+
+
+class Finding(NamedTuple):
+    """A check, and what to do if it is bad."""
+
+    check: Check
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.check}" + (f"\n{'':18}cure: {self.cure}" if not self.check.good else "")
+
+
+def findings(environment: Mapping[str, str], folder: Path | None = None) -> Iterator[Finding]:
+    """Everything that was looked at, as it is found.
+
+    Args:
+        environment: with the keys.
+        folder: of a session, if one is to be looked at too.
+    """
+    for check in _checks(environment, folder):
+        yield Finding(check, _cure(check))
+
+
+def _cure(check: Check) -> str:
+    if any(sign in check.text for sign in REFUSED_KEYS):
+        return CURES["keys"]
+    if any(sign in check.text for sign in UNREACHABLE):
+        return "see whether the APCA_API_* addresses are right and the network is up"
+    return CURES[check.name]
+
+
+def _checks(environment: Mapping[str, str], folder: Path | None) -> Iterator[Check]:
+    try:
+        keys = keys_of(environment)
+    except LiveError as error:
+        yield Check("keys", False, str(error))
+        return
+    if keys is None:
+        yield Check("keys", True, "none are set: python -m live shows the demo")
+        yield of_machine(folder or Path.cwd(), time.time_ns(), None)
+    else:
+        yield Check("keys", True, repr(keys))
+        yield from _of_broker(keys, folder)
+    if folder is not None and folder.exists():
+        yield _files(folder)
+
+
+def _of_broker(keys: Keys, folder: Path | None) -> Iterator[Check]:
+    rest, now = Rest(keys), time.time_ns()
+    try:
+        yield _tried("account", lambda: account(rest.told("/account")))
+        yield _limits(rest)
+        yield _tried("data", lambda: _data(keys))
+        yield _tried("stream", lambda: _stream(keys))
+        if folder is not None and (folder / "journal").exists():
+            yield from (one for one in premarket(folder, now, rest.told, ping(keys)) if one.name != "account")
+        else:
+            yield _tried("calendar", lambda: calendar(now, rest.told))
+            yield of_machine(folder or Path.cwd(), now, ping(keys))
+    finally:
+        rest.close()
+
+
+def _tried(name: str, look: Callable[[], Check]) -> Check:
+    try:
+        return look()
+    except (LiveError, OSError, WebSocketException, KeyError, TypeError, ValueError) as error:
+        return Check(name, False, f"{type(error).__name__}: {error}")
+
+
+def _limits(rest: Rest) -> Check:
+    left = rest.budget.remaining
+    return Check("limits", left > 0, f"{left} calls of this minute are left")
+
+
+def _data(keys: Keys) -> Check:
+    """Whether the plan allows the feed that is asked for."""
+    headers = {"APCA-API-KEY-ID": keys.key, "APCA-API-SECRET-KEY": keys.secret}
+    path = f"/v2/stocks/bars/latest?symbols={PROBE}&feed={keys.data_feed}"
+    try:
+        with urlopen(Request(keys.data + path, headers=headers), timeout=TIMEOUT) as answer:
+            bars = json.loads(answer.read())["bars"]
+    except HTTPError as error:
+        with error:
+            return Check("data", False, f"the {keys.data_feed} feed answered {error.code}: {error.read(200).decode()}")
+    except URLError as error:
+        return Check("data", False, f"{keys.data} does not answer: {error.reason}")
+    return Check(
+        "data",
+        True,
+        f"the {keys.data_feed} feed answers" + (f", last {PROBE} bar {bars[PROBE]['t']}" if PROBE in bars else ""),
+    )
+
+
+def _stream(keys: Keys) -> Check:
+    """Whether the stream of market data takes these keys."""
+    with connect(keys.stocks, open_timeout=TIMEOUT, close_timeout=1.0) as socket:
+        first = _said(socket.recv(TIMEOUT))
+        if first.get("T") == "error":
+            return Check("stream", False, f"{first.get('code')} {first.get('msg')}")
+        socket.send(json.dumps({"action": "auth", "key": keys.key, "secret": keys.secret}))
+        answer = _said(socket.recv(TIMEOUT))
+    if answer.get("msg") == "authenticated":
+        return Check("stream", True, "the stream of market data takes these keys")
+    if answer.get("code") == 406:
+        return Check("stream", False, "another program listens with these keys; a running session of yours is one")
+    return Check("stream", False, f"{answer.get('code')} {answer.get('msg')}")
+
+
+def _said(frame: str | bytes) -> dict[str, Any]:
+    said = json.loads(frame)
+    return dict(said[0] if isinstance(said, list) else said)
+
+
+def _files(folder: Path) -> Check:
+    """Whether the session's files are ours alone."""
+    open_to_others = [path for path in (folder, *folder.rglob("*")) if path.stat().st_mode & LOOSE]
+    shown = ", ".join(str(path.relative_to(folder.parent)) for path in open_to_others[:3])
+    return Check(
+        "files", not open_to_others, f"others may read {shown}" if open_to_others else "are their owner's alone"
+    )
