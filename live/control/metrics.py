@@ -159,9 +159,9 @@ class Tallies:
         self.actions = Counter("live_watchdog_actions", "What watchdogs did.", ["action"], registry=registry)
         self.alerts = Counter("live_alerts", "Alerts by what became of them.", ["outcome"], registry=registry)
         self.firing = Gauge("live_alerts_firing", "Conditions that hold now.", ["severity"], registry=registry)
-        self.jobs = Counter("live_jobs", "Runs of scheduled jobs.", ["job", "outcome"], registry=registry)
+        self.jobs = Counter("live_jobs", "Runs of scheduled jobs.", ["task", "outcome"], registry=registry)
         self.succeeded = Gauge(
-            "live_job_success_timestamp_seconds", "When a job last succeeded, since 1970.", ["job"], registry=registry
+            "live_job_success_timestamp_seconds", "When a job last succeeded, since 1970.", ["task"], registry=registry
         )
         self.skew = Gauge("live_clock_skew_seconds", "Our clock less the broker's.", registry=registry)
         self.ping = Gauge("live_broker_ping_seconds", "What the broker took to tell the time.", registry=registry)

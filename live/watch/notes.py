@@ -5,19 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from live.control.alerts import CRITICAL, INFO, WARNING, Alert
-from live.errors import JournalError
+from live.errors import LiveError
 from live.journal import BEGINNING, read
+from live.seal import Seal
 from live.words import MAGIC, NOTE, Note, note_of
 
-GRAVE = frozenset({"fatal", "kill switch", "bust", "trade bust", "overflow", "reconcile", "guard"})
-QUIET = frozenset({"connected", "history", "correction", "warm-up", "updated", "late", "backfilled", "resume"})
+GRAVE = frozenset({"fatal", "kill switch", "bust", "missing", "overflow"})
+QUIET = frozenset({"connected", "history", "correction", "cancelled", "warm-up", "resume"})
 
 
 class Notes:
     """The notes of one journal as it grows."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, seal: Seal | None = None) -> None:
+        self.path, self.seal = path, seal
         self._place, self._inode, self._looked, self._damage = BEGINNING, 0, False, ""
 
     def catch_up(self) -> list[Alert]:
@@ -31,8 +32,8 @@ class Notes:
         if same and there.st_size == self._place.position:
             return []
         try:
-            contents = read(self.path, MAGIC, self._place if same else BEGINNING)
-        except JournalError as error:
+            contents = read(self.path, MAGIC, self._place if same else BEGINNING, self.seal)
+        except LiveError as error:
             return self._told_once(str(error))
         self._place, self._inode, self._damage = contents.end, there.st_ino, ""
         return [] if past else [alert_of(note_of(f.payload)) for f in contents.frames if f.kind == NOTE]

@@ -34,6 +34,7 @@ from live.keys import Keys
 from live.lock import alone
 from live.operator import want
 from live.pulse import Pulse
+from live.seal import Seal
 from live.watch.hours import open_since
 from live.watch.notes import Notes
 from live.watch.ping import Ping
@@ -75,8 +76,8 @@ class Supervisor:
     def __init__(
         self, folder: Path, words: Sequence[str], courier: Courier, *, schedule: Schedule | None = None,
         services: Mapping[str, Service] | None = None, keys: Keys | None = None, tallies: Tallies | None = None,
-        thresholds: Thresholds | None = None, patience: Patience | None = None, terms: Terms | None = None,
-        stay: bool = True, clock: Callable[[], int] = time.time_ns,
+        seal: Seal | None = None, thresholds: Thresholds | None = None, patience: Patience | None = None,
+        terms: Terms | None = None, stay: bool = True, clock: Callable[[], int] = time.time_ns,
         hours: Callable[[int], int | None] = open_since,
     ) -> None:  # fmt: skip
         """Nothing is started before it is entered.
@@ -89,6 +90,7 @@ class Supervisor:
             services: what else is served, by name; one that does not start is told, and trading goes on without it.
             keys: of the broker whose clock is watched; None: no clock is.
             tallies: what is counted for Prometheus.
+            seal: of a sealed session.
             thresholds, patience, terms: when watchdogs bark, when starts are made, how long things take.
             stay: whether to go on serving when the session has ended, until told to stop.
             clock: ns UTC.
@@ -102,7 +104,7 @@ class Supervisor:
         self.sight = Sight(folder, clock, hours)
         self.state = State(self.tending.phase, [], {})
         self._services = dict(services or {})
-        self._notes = Notes(folder / "journal")
+        self._notes = Notes(folder / "journal", seal)
         self._acted: dict[str, str] = {}
         self._last: Pulse | None = None
         self._leaving = False
