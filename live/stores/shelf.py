@@ -59,8 +59,8 @@ class Shelf:
         self.store, self.session, self.course = store, session, course
         self._head: Head | None = None  # the last one written
         self._hash = hashlib.sha256()  # of the journal up to there
-        self.whole = 0  # the journal's pieces up to here are not put together again
-        self._begun = False
+        self._whole = 0  # the journal's pieces up to here are not put together again
+        self._begun = self._pointed = False  # whether `current` says this course
 
     def keep(self, saved: Saved, journal: Path, key: Key | None = None) -> None:
         """Copy what is new.
@@ -71,32 +71,16 @@ class Shelf:
             key: what heads are sealed with; the rest is as in the session's files.
 
         Raises:
-            StoreError: if the store fails, or holds copies of another course under this one's name.
+            StateError: if there are copies of another course under this one's name.
+            StoreError: if the store fails.
         """
         if not self._begun:
             self._begin(journal, key.seal if key is not None else None)
-        reach, end = self._head.end.position if self._head else 0, saved.end.position
-        if self._head is not None and (self._head.end, self._head.place) == (saved.end, saved.place):
-            return
-        whole = self._head is None or self._head.place != saved.place
-        begin = self.whole if whole else reach
-        data = _bytes(journal, begin, end)
-        if len(data) < end - begin:
-            raise StateError(f"{journal}: it has fewer than the {end} bytes that were written")
-        hash = self._hash.copy()
-        hash.update(data[reach - begin :])
-        pieces = list(_pieces(begin, end))
-        for first, last in pieces:
-            self.store.put(self._folder("journal"), _piece(first, last), data[first - begin : last - begin])
-        if saved.place.position:
-            self.store.put(self._folder("snapshot"), f"{saved.place.position:020d}", saved.snapshot)
-        head = Head(saved.end, saved.place, hash.hexdigest(), hashlib.sha256(saved.snapshot).hexdigest())
-        self.store.put(self._folder("head"), f"{end:020d}", enclosed(json.dumps(head).encode(), ABOUT, key))
-        if self._head is None:
+        if self._head is None or (self._head.end, self._head.place) != (saved.end, saved.place):
+            self._write(saved, journal, key)
+        if not self._pointed:
             self.store.put(self.session, "current", self.course.encode())
-        self._head, self._hash = head, hash
-        self._tidy(begin, end, pieces)
-        self.whole = end if whole else self.whole
+            self._pointed = True
 
     def heads(self, seal: Seal | None) -> Iterator[Head | StateError | SealError]:
         """What is there, the newest first; instead of one that cannot be read, why.
@@ -151,7 +135,29 @@ class Shelf:
         for name in self.store.newest(self._folder("journal")):
             if _reach(name)[1] > end:
                 self.store.drop(self._folder("journal"), name)
-        self._head, self._hash, self.whole, self._begun = newest, hash, end, True
+        self._pointed = self.store.get(self.session, "current") == self.course.encode()
+        self._head, self._hash, self._whole, self._begun = newest, hash, end, True
+
+    def _write(self, saved: Saved, journal: Path, key: Key | None) -> None:
+        """The journal's new bytes, or all since the last snapshot if there is a new one; the snapshot; the head."""
+        reach, end = self._head.end.position if self._head else 0, saved.end.position
+        whole = self._head is None or self._head.place != saved.place
+        begin = self._whole if whole else reach
+        data = _bytes(journal, begin, end)
+        if len(data) < end - begin:
+            raise StateError(f"{journal}: it has fewer than the {end} bytes that were written")
+        hash = self._hash.copy()
+        hash.update(data[reach - begin :])
+        pieces = list(_pieces(begin, end))
+        for first, last in pieces:
+            self.store.put(self._folder("journal"), _piece(first, last), data[first - begin : last - begin])
+        if whole and saved.place.position:
+            self.store.put(self._folder("snapshot"), f"{saved.place.position:020d}", saved.snapshot)
+        head = Head(saved.end, saved.place, hash.hexdigest(), hashlib.sha256(saved.snapshot).hexdigest())
+        self.store.put(self._folder("head"), f"{end:020d}", enclosed(json.dumps(head).encode(), ABOUT, key))
+        self._head, self._hash = head, hash
+        self._tidy(begin, end, pieces)
+        self._whole = end if whole else self._whole
 
     def _tidy(self, begin: int, end: int, pieces: list[tuple[int, int]]) -> None:
         """Drop pieces that others hold whole, and all but the last heads and snapshots."""
