@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -20,6 +21,7 @@ from live.control.courier import Courier, addresses_of, sinks_of
 from live.control.logs import Redactor, logging_to, secrets_of
 from live.control.metrics import Tallies
 from live.errors import SessionError
+from live.feeds.calendar import NEW_YORK
 from live.keys import keys_of
 from live.private import private_folder
 from live.seal import seal_of
@@ -31,7 +33,6 @@ from live.watch.report import daily
 from live.watch.schedule import Schedule
 from live.watch.supervisor import Service, Supervisor, Terms
 from live.watch.watchdogs import Thresholds
-from quantlib.schema import moment
 
 LOG = "seat.log"
 NEVER = "--fresh"  # a word that would throw the session away at each start
@@ -99,20 +100,20 @@ def run_job(folder: Path, name: str, nightly: Sequence[str] = (), environment: M
 
 def list_jobs(folder: Path, console: Console) -> None:
     """Show all jobs: when they are due, and how they last went."""
-    shown = Table("job", "does", "hours", "next", "last", "outcome")
+    shown = Table("job", "does", "hours", "next", "last", "outcome", box=SIMPLE_HEAD)
     for job in Schedule(folder, standard(folder)).listed():
-        last, outcome = (moment(job.last.began), job.last.outcome) if job.last is not None else ("–", "–")
-        shown.add_row(job.name, job.told, job.hours, moment(job.next), last, outcome)
+        last, outcome = (_told(job.last.began), job.last.outcome) if job.last is not None else ("–", "–")
+        shown.add_row(job.name, job.told, job.hours, _told(job.next), last, outcome)
     console.print(shown)
 
 
 def list_runs(folder: Path, console: Console, job: str | None = None, most: int = 20) -> None:
     """Show the last runs of jobs."""
-    shown = Table("job", "due", "began", "took", "outcome", "code")
+    shown = Table("job", "due", "began", "took", "outcome", "code", box=SIMPLE_HEAD)
     for ran in Schedule(folder, standard(folder)).history.runs(job)[-most:]:
         took = f"{(ran.ended - ran.began) / SECOND:.1f} s" if ran.ended else "–"
         code = "–" if ran.code is None else str(ran.code)
-        shown.add_row(ran.job, moment(ran.due), moment(ran.began), took, ran.outcome, code)
+        shown.add_row(ran.job, _told(ran.due), _told(ran.began), took, ran.outcome, code)
     console.print(shown)
 
 
@@ -123,6 +124,11 @@ def report(folder: Path, console: Console, day: date | None = None, environment:
         console.print(str(path), soft_wrap=True)
     console.print(found.parity.text)
     return 0 if found.parity.holds else 1
+
+
+def _told(ts: int) -> str:
+    """A moment as people in New York read it."""
+    return datetime.fromtimestamp(ts // SECOND, NEW_YORK).strftime("%a %d %b %H:%M")
 
 
 def _services(folder: Path, ports: Served, registry: CollectorRegistry) -> dict[str, Service]:
