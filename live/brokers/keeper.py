@@ -9,17 +9,13 @@ a stream that stays silent about what REST has told is mute, and is connected an
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from threading import Condition, Event, RLock, Thread
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from live.brokers.changing import Changing
 from live.brokers.errands import DELETE, LOOK_UP, SEND, Errand, Errands
-from live.brokers.inquiry import Inquiry
 from live.brokers.ledger import Ledger
-from live.brokers.placing import Placing
-from live.brokers.rest import TIMEOUT
-from live.brokers.updates import Updates
+from live.brokers.tracked import Tracked, Wire
 from live.errors import BrokerError
 
 log = logging.getLogger(__name__)
@@ -29,7 +25,7 @@ class Patience(NamedTuple):
     """How long things may take, in seconds."""
 
     begin: float = 20.0  # until the stream listens
-    timeout: tuple[float, float] = TIMEOUT  # to connect, and of silence in an answer
+    timeout: tuple[float, float] = (3.05, 10.0)  # to connect, and of silence in an answer
     settle: float = 20.0  # until what cannot be found has not arrived
     room: float = 0.5  # that an order waits on the spot for room under the rate limit
     current: float = 5.0  # that reports wait for the look at all orders after a reconnect
@@ -39,6 +35,48 @@ class Patience(NamedTuple):
     tick: float = 0.1  # between two looks at errands
     ask: float = 2.0  # between two questions about one order
     backoff: float = 0.5  # before the stream's second attempt
+
+
+class Asks(Protocol):
+    """Questions about orders (`live.brokers.inquiry`, `live.brokers.asking`)."""
+
+    def about(self, order: Tracked) -> bool:
+        """Ask about one order; whether the broker has it."""
+
+    def poll(self, passed: Collection[int] = ()) -> bool:
+        """Ask about all orders but those passed over; whether that brought anything new."""
+
+
+class Places(Protocol):
+    """What sends new orders (`live.brokers.placing`, `live.brokers.dealing`)."""
+
+    def post(self, order: Tracked, wire: Wire, errand: Errand | None = None) -> None:
+        """Send an order."""
+
+    def look_up(self, errand: Errand) -> None:
+        """Find an order of which nobody knows whether it arrived."""
+
+
+class Changes(Protocol):
+    """What changes orders (`live.brokers.changing`, `live.brokers.dealing`)."""
+
+    def cancel(self, order: Tracked, errand: Errand | None = None) -> None:
+        """Take an order back."""
+
+    def replace(self, name: str, command: Any, order: Tracked, errand: Errand | None = None) -> None:
+        """Ask for other lots or prices."""
+
+    def remove(self, id: str) -> None:
+        """Take back an order that must not be there."""
+
+
+class Listens(Protocol):
+    """What tells of orders."""
+
+    listening: Event
+
+    def reconnect(self) -> None:
+        """Make another connection."""
 
 
 class Keeper:
@@ -52,8 +90,8 @@ class Keeper:
     """
 
     def __init__(
-        self, ledger: Ledger, inquiry: Inquiry, errands: Errands, placing: Placing, changing: Changing,
-        updates: Updates, lock: RLock, sending: RLock, clock: Callable[[], float], patience: Patience,
+        self, ledger: Ledger, inquiry: Asks, errands: Errands, placing: Places, changing: Changes,
+        updates: Listens, lock: RLock, sending: RLock, clock: Callable[[], float], patience: Patience,
     ) -> None:  # fmt: skip
         self.ledger, self.inquiry, self.errands, self.updates = ledger, inquiry, errands, updates
         self.placing, self.changing, self.clock, self.patience = placing, changing, clock, patience

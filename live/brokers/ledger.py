@@ -31,6 +31,7 @@ from live.brokers.tracked import (
 from quantlib.desk.messages import (
     ACCEPTED,
     CANCELLED,
+    CARRY,
     EXPIRED,
     FILL,
     REJECTED,
@@ -115,6 +116,15 @@ class Ledger:
         self._accept(order, ts)  # a desk that has not heard so takes the refusal for the order's own
         self._report(order, REJECTED, ts)
         order.asked, order.coming = NOTHING, None
+
+    def charge(self, order: Tracked, ts: int, fee: float) -> None:
+        """A fee of which the broker told after the fill was booked, quote currency."""
+        self._report(order, CARRY, ts, fee=fee)
+
+    def lapse(self, order: Tracked, ts: int) -> None:
+        """The order came to the end of its time while nobody listened."""
+        if not order.ended:
+            self._end(order, EXPIRED, ts)
 
     def withdraw(self, order: Tracked, ts: int) -> None:
         """The order was taken back before it was sent."""
@@ -400,7 +410,7 @@ class Ledger:
             return
         order.booked += fill.lots
         self.lots[order.symbol] += order.side * fill.lots
-        self._report(order, FILL, fill.ts, fill.lots, fill.price)
+        self._report(order, FILL, fill.ts, fill.lots, fill.price, fee=fill.fee)
         order.ended = order.booked == order.lots
         self._replay_legs(order)
 
@@ -450,9 +460,9 @@ class Ledger:
             self.tell("stray", f"order {order.id} is at the broker though it was given up; it is cancelled", order)
 
     def _report(
-        self, o: Tracked, kind: int, ts: int, lots: int = 0, price: float = 0.0, reason: int = 0
+        self, o: Tracked, kind: int, ts: int, lots: int = 0, price: float = 0.0, reason: int = 0, fee: float = 0.0
     ) -> None:  # fmt: skip
         self._reports.append(
-            (ts, o.id, o.group, lots or o.lots, o.limit, o.stop, price, 0.0, 0.0, o.symbol, kind, o.side, o.order,
+            (ts, o.id, o.group, lots or o.lots, o.limit, o.stop, price, fee, 0.0, o.symbol, kind, o.side, o.order,
              o.leg, reason)
         )  # fmt: skip

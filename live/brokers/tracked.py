@@ -20,6 +20,7 @@ class Execution(NamedTuple):
     price: float
     ts: int
     total: int = 0
+    fee: float = 0.0  # quote currency
 
 
 @dataclass(slots=True, eq=False)
