@@ -26,6 +26,7 @@ from live.feeds.calendar import new_york
 from live.feeds.settings import FeedSettings
 from live.keeping import Keeping, keeping_of
 from live.keys import Keys, keys_of
+from live.loop import Hours
 from live.private import private_folder
 from live.references import strategy_of
 from live.rehearsal import rehearse
@@ -110,22 +111,22 @@ def _paper(
     one = strategy_of(strategy, params)
     feed = AlpacaFeed(keys, symbols, FeedSettings(horizon=min(one.horizon, LONGEST), oldest=OLDEST))
     broker = AlpacaBroker(keys, name, symbols, instrument_records(symbols, instruments))
-    log = Log(console, each_fill=True)
+    log, hours = Log(console, each_fill=True), _hours(symbols)
     console.print(f"{kind} account {account.number}: cash {account.cash:,.2f}, equity {account.equity:,.2f}")
     with only_one(account.number), _seat(asked, folder, console):
         return trade(
             strategy, folder, feed, broker, cash=account.cash, name=name, params=params, instruments=instruments,
-            kind=kind, account=account.number, market_open=_market_open(symbols), fresh=asked.fresh, stop=stop,
-            watch=Watch(log.began, log.stepped), keeping=keeping,
+            kind=kind, account=account.number, market_open=hours.is_open, next_close=hours.next_close,
+            fresh=asked.fresh, stop=stop, watch=Watch(log.began, log.stepped), keeping=keeping,
         )  # fmt: skip
 
 
-def _market_open(symbols: tuple[str, ...]) -> Callable[[int], bool]:
-    """Whether any of the symbols trades: crypto always does."""
+def _hours(symbols: tuple[str, ...]) -> Hours:
+    """When the symbols trade: crypto always does."""
     if any("/" in symbol for symbol in symbols):
-        return lambda ts: True
+        return Hours(lambda ts: True, None)
     calendar = new_york(time.time_ns())
-    return calendar.is_open
+    return Hours(calendar.is_open, calendar.next_close)
 
 
 @contextmanager

@@ -24,12 +24,13 @@ from quantlib.desk.policy import Limits
 CODES = {word: code for code, word in OPERATOR.items()}
 OVERRIDE = "override"
 WORDS = (*CODES, OVERRIDE)
+OVERRIDABLE = {name: f"limits_{name}" for name in Limits._fields} | {"session_close": "session_close"}  # in a policy
 
 
 class Wanted(NamedTuple):
     """What the operator wants, and from which moment of the tape on (None: at once).
 
-    An override sets one of `quantlib.desk.policy.Limits` to a value until a moment, ns UTC.
+    An override sets one of `quantlib.desk.policy.Limits`, or `session_close`, to a value until a moment, ns UTC.
     """
 
     number: int
@@ -156,9 +157,9 @@ def _check(wanted: Wanted) -> None:
         raise SessionError(f"operator: at must be whole nanoseconds or None, got {wanted.at!r}")
     if wanted.word != OVERRIDE:
         return
-    if wanted.limit not in Limits._fields:
-        near = nearest(wanted.limit, Limits._fields)
-        raise SessionError(f"operator: there is no limit {wanted.limit!r}.{near} There are {', '.join(Limits._fields)}")
+    if wanted.limit not in OVERRIDABLE:
+        near = nearest(wanted.limit, OVERRIDABLE)
+        raise SessionError(f"operator: there is no limit {wanted.limit!r}.{near} There are {', '.join(OVERRIDABLE)}")
     if not (isinstance(wanted.value, (int, float)) and 0 <= wanted.value < inf):
         raise SessionError(f"operator: {wanted.limit} must be set to a number of 0 or more, got {wanted.value!r}")
     if not (isinstance(wanted.until, int) and wanted.until > 0):

@@ -26,11 +26,12 @@ from live.feeds.settings import FeedSettings
 from live.journal import read
 from live.keeping import PLAIN, Keeping
 from live.lockstep import Lockstep
+from live.loop import Terms
 from live.runner import Runner
 from live.seal import Seal
 from live.session import Summary
 from live.sim.server import Loopback
-from live.trading import EXPECTED, Terms, Watch, trade
+from live.trading import EXPECTED, Watch, trade
 from live.words import MAGIC, OUTPUT, Output, output_of
 from quantlib.desk.memory import Instrument, instrument_records
 from quantlib.desk.messages import FILLED_ROW, ORDER, PARTIAL

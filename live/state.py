@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from backtest.stepwise import Trader, taken
 from live.errors import StateError
 from live.journal import Place
-from live.operator import CODES, OVERRIDE
+from live.operator import CODES, OVERRIDABLE, OVERRIDE
 from live.words import Action, Beat, Output, columns_of, raw
 from quantlib.core import Columns, Memory, advance, start
 from quantlib.desk import memory as desks
@@ -23,6 +23,7 @@ from quantlib.desk.decide import leave_all, operate
 from quantlib.desk.hear import hear_all
 from quantlib.desk.memory import Desk
 from quantlib.desk.messages import COMMAND, REPORT
+from quantlib.desk.policy import record
 from quantlib.snapshot import SnapshotError, dumped, loaded
 from quantlib.strategy import Strategy
 
@@ -105,10 +106,10 @@ class State:
             self._set_limits()
 
     def _set_limits(self) -> None:
-        """The policy's limits, but for those that are overridden."""
-        limits = self.strategy.policy.limits
-        for name, value in limits._asdict().items():
-            self.desk.policy[f"limits_{name}"] = self.overrides.get(name, (value, 0))[0]
+        """The policy's numbers, but for those that are overridden."""
+        own = record(self.strategy.policy)[0]
+        for name, field in OVERRIDABLE.items():
+            self.desk.policy[field] = self.overrides.get(name, (own[field], 0))[0]
 
     def to_bytes(self, place: Place, identity: str) -> bytes:
         """A snapshot, taken between two steps."""

@@ -15,52 +15,28 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backtest.costs import Costs
-from live.beating import Beating
 from live.brokers.protocol import WireBroker
 from live.config import config_of
-from live.errors import BrokerError, ConfigError, ReconcileError
+from live.errors import ConfigError
 from live.feeds.history import BARS
-from live.feeds.protocol import Correction, Feed, Heard, Incident, Moment, Past
+from live.feeds.protocol import Feed
 from live.feeds.supply import supplied
 from live.keeping import PLAIN, Keeping
 from live.lock import alone
-from live.operator import want
+from live.loop import Hours, Loop, Terms
 from live.private import private_folder
 from live.recovery import opened
 from live.references import strategy_of
-from live.rejoin import agree, rejoin
-from live.runner import SNAPSHOT_STEPS, Runner, put_aside
-from live.safety import triggers
-from live.safety.guard import Guarding, Rules
+from live.runner import Runner, put_aside
 from live.seal import Seal
 from live.session import Summary, summary, there
 from live.stores.restoring import restored
-from live.words import Note, Output, columns_of
-from quantlib.desk.memory import ACTIVE, Instrument
+from live.words import Output, columns_of
+from quantlib.desk.memory import Instrument
 from quantlib.strategy import Strategy, verify
 from quantlib.table import Table
 
-NAP = 0.05  # seconds the feed may keep the loop from looking elsewhere
-SETTLE = 0.1  # seconds between two looks at a broker that does not agree yet
-DAY = 86_400_000_000_000
 EXPECTED = Costs(spread=1e-4)  # an Alpaca account pays no commission
-
-
-class Terms(NamedTuple):
-    """How a session trades.
-
-    rules      of the last look at a command
-    triggers   of the kill switch
-    beats      seconds between two looks at broker and operator while no rows come; inf: they wait for the next rows
-    every      steps from one snapshot to the next
-    reconcile  ns of the session's clock from one comparison with the broker to the next
-    """
-
-    rules: Rules = Rules()
-    triggers: triggers.Terms = triggers.Terms()
-    beats: float = 0.5
-    every: int = SNAPSHOT_STEPS
-    reconcile: int = DAY
 
 
 class Watch(NamedTuple):
@@ -85,6 +61,7 @@ def trade(
     account: str = "",
     clock: Callable[[], int] = time.time_ns,
     market_open: Callable[[int], bool] = lambda ts: True,
+    next_close: Callable[[int], int] | None = None,
     terms: Terms = Terms(),  # noqa: B008 (a value)
     watch: Watch = Watch(),  # noqa: B008
     stop: Callable[[], bool] = lambda: False,
@@ -105,6 +82,7 @@ def trade(
         kind, account: as the operator sees them.
         clock: what time it is, ns UTC.
         market_open: whether the market is open at a time; a silent feed is no trouble when it is not.
+        next_close: when the market closes after a time, ns UTC: days that end early are told to an intraday policy.
         terms: limits and periods.
         watch: told after each step.
         stop: asked between two steps; True ends the session cleanly, with its orders and positions left as they are.
@@ -131,20 +109,19 @@ def trade(
             put_aside(folder)
         notes = () if fresh else restored(folder, keeping, config)
         runner = opened(folder, config, one, broker=broker, every=terms.every, keeping=keeping, notes=notes)
-        session = _Session(runner, feed, broker, kind, account, clock, market_open, terms)
+        loop = Loop(runner, feed, broker, kind, account, clock, Hours(market_open, next_close), terms)
         try:
-            session.join()
-            watch.began(session.runner)
+            loop.join()
+            watch.began(runner)
             begun = time.monotonic()
             while not stop():
-                output = session.turn()
-                if output is not None:
-                    watch.stepped(session.runner, output)
-            session.leave()
-            over = 0 < session.runner.steps <= session.runner.state.step
-            return summary(session.runner, not over, time.monotonic() - begun)
+                for output in loop.turn():
+                    watch.stepped(runner, output)
+            loop.leave()
+            over = 0 < runner.steps <= runner.state.step
+            return summary(runner, not over, time.monotonic() - begun)
         finally:
-            session.close()
+            loop.close()
 
 
 def named(folder: Path, fresh: bool = False, seal: Seal | None = None) -> str:
@@ -169,112 +146,3 @@ def tradable(strategy: Strategy, feed: Feed) -> None:
             f"{strategy.name}: its brackets stand at fractions of the fill price, which no broker takes with an order; "
             f"give Exits(…, anchored=True), in research too"
         )
-
-
-class _Session:
-    """What `trade` holds while it runs."""
-
-    def __init__(
-        self, runner: Runner, feed: Feed, broker: WireBroker, kind: str, account: str, clock: Callable[[], int],
-        market_open: Callable[[int], bool], terms: Terms,
-    ) -> None:  # fmt: skip
-        self.feed, self.broker, self.clock, self.market_open, self.terms = feed, broker, clock, market_open, terms
-        self.runner = runner
-        self.runner.guard = Guarding(terms.rules, self.runner.state.desk, feed.market, clock)
-        self.beating = Beating(self.runner, kind, account)
-        self.no_rows = self.runner.no_rows
-        self._looked = self._reconciled = 0.0
-
-    def join(self) -> None:
-        """Connect both sides, and see that they agree with the desk."""
-        self.broker.begin()
-        rejoin(self.runner, self.broker, self.clock, self._pause, self.terms.rules.fresh)
-        self._reconciled = self.clock()
-        state = self.runner.state
-        self.feed.begin(state.row_ts if state.rows else None)
-        self.pulse(now=True)
-
-    def turn(self) -> Output | None:
-        """Wait a little for the feed, and do what it brings, or what time brings."""
-        output = self.hear(self.feed.next(NAP))
-        if time.monotonic() - self._looked >= self.terms.beats:
-            self._looked = time.monotonic()
-            output = self.look() or output
-        self.pulse()
-        return output
-
-    def hear(self, heard: Heard | None) -> Output | None:
-        """One thing from the feed."""
-        if isinstance(heard, Moment):
-            output = self.runner.take(heard.ts, heard.rows)
-            self.beating.stepped(output, heard.rows, heard.arrived)
-            return output
-        if isinstance(heard, Past):
-            self.runner.past(heard.rows)
-            self.note("history", f"{len(heard.rows)} rows of {heard.why}")
-        elif isinstance(heard, Correction):
-            row = heard.row[0]
-            names = [name for name in heard.row.dtype.names or () if name != "symbol"]
-            values = {name: row[name].item() for name in names}
-            self.note("correction", heard.why, self.feed.symbols[int(row["symbol"])], values)
-        elif isinstance(heard, Incident):
-            self.note(heard.kind, heard.text, heard.symbol)
-            if heard.fatal:
-                self.throw("halt", heard.text)
-        return None
-
-    def look(self) -> Output | None:
-        """Between rows: hear the broker, obey the operator, throw the kill switch if it is time."""
-        for trouble in self.broker.incidents():
-            self.note(trouble.kind, trouble.text)
-            if trouble.fatal:
-                self.throw("halt", trouble.text)
-        now, mode = self.clock(), int(self.runner.state.desk.account["mode"][0])
-        found = triggers.due(
-            self.terms.triggers, mode, self.feed.health(), self.broker.health(), self.market_open(now)
-        )  # fmt: skip
-        if found is not None:
-            self.throw(found.word, found.why)
-        if now - self._reconciled >= self.terms.reconcile and mode == ACTIVE:
-            self._reconciled = now
-            self.compare()
-        output = self.runner.beat(now)
-        if output is not None:
-            self.beating.stepped(output, self.no_rows)
-        return output
-
-    def compare(self) -> None:
-        """See that desk and broker agree; trading stops if they do not."""
-        try:
-            agree(self.runner, self.broker, self.clock, self._pause)
-        except (ReconcileError, BrokerError) as error:
-            self.throw("halt", str(error))
-
-    def throw(self, word: str, why: str) -> None:
-        """The kill switch, thrown by the session itself; obeyed with the next beat or row."""
-        waiting = [wanted.word for wanted in self.runner.hand.waiting]
-        if word not in waiting and int(self.runner.state.desk.account["mode"][0]) != 2:
-            self.note("kill switch", f"{word}: {why}")
-            want(self.runner.folder / "operator", word, who="runner", why=why)
-
-    def note(self, kind: str, text: str, symbol: str = "", values: Mapping[str, float] | None = None) -> None:
-        """Into the journal, where operator and report find it."""
-        self.runner.note(Note(self.clock(), kind, text, symbol, dict(values or {})))
-
-    def pulse(self, now: bool = False) -> None:
-        """Say how everything is."""
-        self.beating.beat(self.feed.health(), self.broker.health(), now)
-
-    def leave(self) -> None:
-        """A clean end: hear what there is, and write it all down."""
-        self.runner.beat(self.clock())
-        self.runner.save()
-        self.pulse(now=True)
-
-    def close(self) -> None:
-        """Let feed, broker and files go."""
-        self.feed.close()
-        self.runner.close()
-
-    def _pause(self) -> None:
-        time.sleep(SETTLE)

@@ -1,0 +1,184 @@
+"""The loop of a session that trades: what it does with what it hears, and what time brings while it hears nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from live.beating import Beating
+from live.brokers.protocol import WireBroker
+from live.errors import BrokerError, ReconcileError
+from live.feeds.protocol import Correction, Feed, Heard, Incident, Moment, Past
+from live.operator import OVERRIDE, want
+from live.rejoin import agree, rejoin
+from live.runner import SNAPSHOT_STEPS, Runner
+from live.safety import triggers
+from live.safety.closing import SESSION_CLOSE, earlier, is_flat, left_at
+from live.safety.guard import Guarding, Rules
+from live.words import Note, Output
+from quantlib.desk.memory import ACTIVE
+
+NAP = 0.05  # seconds the feed may keep the loop from looking elsewhere
+SETTLE = 0.1  # seconds between two looks at a broker that does not agree yet
+DAY = 86_400_000_000_000
+
+
+class Terms(NamedTuple):
+    """How a session trades.
+
+    rules      of the last look at a command
+    triggers   of the kill switch
+    beats      seconds between two looks at broker and operator while no rows come; inf: they wait for the next rows
+    every      steps from one snapshot to the next
+    reconcile  ns of the session's clock from one comparison with the broker to the next
+    """
+
+    rules: Rules = Rules()
+    triggers: triggers.Terms = triggers.Terms()
+    beats: float = 0.5
+    every: int = SNAPSHOT_STEPS
+    reconcile: int = DAY
+
+
+class Hours(NamedTuple):
+    """The market's."""
+
+    is_open: Callable[[int], bool]
+    next_close: Callable[[int], int] | None  # after a time, ns UTC; None where it never closes
+
+
+class Loop:
+    """A session that trades: its runner between a feed and a broker."""
+
+    def __init__(
+        self, runner: Runner, feed: Feed, broker: WireBroker, kind: str, account: str, clock: Callable[[], int],
+        hours: Hours, terms: Terms,
+    ) -> None:  # fmt: skip
+        self.feed, self.broker, self.clock, self.hours, self.terms = feed, broker, clock, hours, terms
+        self.runner = runner
+        self.runner.guard = Guarding(terms.rules, self.runner.state.desk, feed.market, clock)
+        self.beating = Beating(self.runner, kind, account)
+        self.no_rows = self.runner.no_rows
+        self._looked = self._reconciled = 0.0
+        self._close = 0  # the last one that was looked at
+        self._flat = False  # whether a flatten was seen through
+
+    def join(self) -> None:
+        """Connect both sides, and see that they agree with the desk."""
+        self.broker.begin()
+        rejoin(self.runner, self.broker, self.clock, self._pause, self.terms.rules.fresh)
+        self._reconciled = self.clock()
+        state = self.runner.state
+        self.feed.begin(state.row_ts if state.rows else None)
+        self.pulse(now=True)
+
+    def turn(self) -> list[Output]:
+        """Wait a little for the feed, and do what it brings, and what time brings; the steps that were taken."""
+        taken = [self.hear(self.feed.next(NAP))]
+        if time.monotonic() - self._looked >= self.terms.beats:
+            self._looked = time.monotonic()
+            taken.append(self.look())
+        self.pulse()
+        return [output for output in taken if output is not None]
+
+    def hear(self, heard: Heard | None) -> Output | None:
+        """One thing from the feed."""
+        if isinstance(heard, Moment):
+            output = self.runner.take(heard.ts, heard.rows)
+            self.beating.stepped(output, heard.rows, heard.arrived)
+            return output
+        if isinstance(heard, Past):
+            self.runner.past(heard.rows)
+            self.note("history", f"{len(heard.rows)} rows of {heard.why}")
+        elif isinstance(heard, Correction):
+            row = heard.row[0]
+            names = [name for name in heard.row.dtype.names or () if name != "symbol"]
+            values = {name: row[name].item() for name in names}
+            self.note("correction", heard.why, self.feed.symbols[int(row["symbol"])], values)
+        elif isinstance(heard, Incident):
+            self.note(heard.kind, heard.text, heard.symbol)
+            if heard.fatal:
+                self.throw("halt", heard.text)
+        return None
+
+    def look(self) -> Output | None:
+        """Between rows: hear the broker, obey the operator, throw the kill switch if it is time."""
+        for trouble in self.broker.incidents():
+            self.note(trouble.kind, trouble.text)
+            if trouble.fatal:
+                self.throw("halt", trouble.text)
+        now, mode = self.clock(), int(self.runner.state.desk.account["mode"][0])
+        found = triggers.due(
+            self.terms.triggers, mode, self.feed.health(), self.broker.health(), self.hours.is_open(now)
+        )  # fmt: skip
+        if found is not None:
+            self.throw(found.word, found.why)
+        if now - self._reconciled >= self.terms.reconcile and mode == ACTIVE:
+            self._reconciled = now
+            self.compare()
+        self.mind_the_close(now)
+        output = self.runner.beat(now)
+        if output is not None:
+            self.beating.stepped(output, self.no_rows)
+        self.verify_flat()
+        return output
+
+    def mind_the_close(self, now: int) -> None:
+        """A day that ends before an intraday policy expects it, ends there."""
+        close = self.hours.next_close(now) if self.hours.next_close is not None else 0
+        if close == self._close:
+            return
+        self._close = close
+        found = earlier(self.runner.state.strategy.policy.gates, close)
+        if found is not None:
+            want(
+                self.runner.folder / "operator", OVERRIDE, who="runner", why="the market closes early today",
+                limit=SESSION_CLOSE, value=float(found.session_close), until=found.until,
+            )  # fmt: skip
+
+    def verify_flat(self) -> None:
+        """Told to flatten, see that the broker holds nothing either, and say so once."""
+        desk = self.runner.state.desk
+        if not desk.account["flatten"][0]:
+            self._flat = False
+        elif is_flat(desk) and not self._flat:
+            left = left_at(self.broker.standing())
+            self._flat = not left
+            self.note("flatten", f"the broker still has {left}" if left else "flat: the broker holds nothing")
+
+    def compare(self) -> None:
+        """See that desk and broker agree; trading stops if they do not."""
+        try:
+            agree(self.runner, self.broker, self.clock, self._pause)
+        except (ReconcileError, BrokerError) as error:
+            self.throw("halt", str(error))
+
+    def throw(self, word: str, why: str) -> None:
+        """The kill switch, thrown by the session itself; obeyed with the next beat or row."""
+        waiting = [wanted.word for wanted in self.runner.hand.waiting]
+        if word not in waiting and int(self.runner.state.desk.account["mode"][0]) != 2:
+            self.note("kill switch", f"{word}: {why}")
+            want(self.runner.folder / "operator", word, who="runner", why=why)
+
+    def note(self, kind: str, text: str, symbol: str = "", values: Mapping[str, float] | None = None) -> None:
+        """Into the journal, where operator and report find it."""
+        self.runner.note(Note(self.clock(), kind, text, symbol, dict(values or {})))
+
+    def pulse(self, now: bool = False) -> None:
+        """Say how everything is."""
+        self.beating.beat(self.feed.health(), self.broker.health(), now)
+
+    def leave(self) -> None:
+        """A clean end: hear what there is, and write it all down."""
+        self.runner.beat(self.clock())
+        self.runner.save()
+        self.pulse(now=True)
+
+    def close(self) -> None:
+        """Let feed, broker and files go."""
+        self.feed.close()
+        self.runner.close()
+
+    def _pause(self) -> None:
+        time.sleep(SETTLE)
