@@ -82,6 +82,7 @@ class AlpacaBroker:
             self._sending, clock, p,
         )  # fmt: skip
         self._done: set[str] = set()  # tickets that were carried out
+        self._early: list[tuple[str, Any]] = []  # changes of orders that `catch_up` has yet to bring
         self._message, self._away = clock(), ""  # when the stream last spoke; why it is away
 
     def begin(self) -> None:
@@ -155,11 +156,20 @@ class AlpacaBroker:
         records = orders[np.lexsort((orders["id"], np.isin(orders["leg"], (STOP_LEG, TARGET_LEG))))]
         with self._lock:
             mine = [self.ledger.adopt(record) for record in records]
-        for told in self.inquiry.open_orders():
-            self.inquiry.show(told)
+        listed = self.inquiry.open_orders()
+        strange = [told for told in listed if not self.inquiry.show(told) and told.get("symbol") in self.symbols]
+        there, busy = {str(told["id"]) for told in listed}, self.errands.about()
         for record, order in zip(records, mine, strict=True):
-            if order.id not in self.errands.about() and not order.ended and not self._is_there(order):
+            seen = order.wire is not None and order.wire.id in there
+            if not seen and not order.ended and not self._is_there(order) and order.id not in busy:
                 self._missing(record, order)
+        lost = [str(told["id"]) for told in strange if not self.ledger.knows(str(told["id"]))]
+        if lost:
+            self.inquiry.find_entries(lost)  # perhaps legs that came to be just before the desk died
+        early, self._early = self._early, []
+        for ticket, command in early:
+            with self._sending:
+                self._change(ticket, command)
         lots = self.inquiry.positions()
         with self._lock:
             self.ledger.lots[:] = lots
@@ -219,6 +229,12 @@ class AlpacaBroker:
         if command["kind"] == SUBMIT:
             self.placing.place(ticket, command)
             return
+        if int(command["id"]) in self.ledger.orders:
+            self._change(ticket, command)
+        else:
+            self._early.append((ticket, command.copy()))
+
+    def _change(self, ticket: str, command: Any) -> None:
         with self._lock:
             order = self.ledger.orders.get(int(command["id"]))
             if order is None:

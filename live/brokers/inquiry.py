@@ -86,7 +86,24 @@ class Inquiry:
             BrokerError: if no answer comes.
         """
         query = {"status": "open", "limit": str(PAGE), "direction": "asc", "nested": "false"}
-        return list(self._orders(query))
+        return list(self._orders(query, "after"))
+
+    def find_entries(self, legs: Collection[str]) -> None:
+        """Look for the entries of open orders that may be legs of ours, by the broker's ids, among what has ended.
+
+        Raises:
+            BrokerError: if no answer comes.
+        """
+        missing, symbols = set(legs), ",".join(one.symbol for one in self.ledger.listings)
+        query = {"status": "closed", "limit": str(PAGE), "direction": "desc", "nested": "true", "symbols": symbols}
+        for told in self._orders(query, "until"):
+            if missing & {str(leg["id"]) for leg in told.get("legs") or ()}:
+                with self._lock:
+                    self.ledger.bury(told)
+                self.show(told)
+                missing -= {str(leg["id"]) for leg in told["legs"]}
+            if not missing:
+                return
 
     def poll(self, passed: Collection[int] = ()) -> bool:
         """Ask about all of our orders but those passed over; whether that brought anything new.
@@ -143,7 +160,7 @@ class Inquiry:
             return None
         raise BrokerError(f"broker: asked for order {id}, it answered {answer.status}: {answer.body}")
 
-    def _orders(self, query: dict[str, str]) -> Iterable[Mapping[str, Any]]:
+    def _orders(self, query: dict[str, str], bound: str) -> Iterable[Mapping[str, Any]]:
         seen: set[str] = set()
         for _ in range(PAGES):
             page = self.rest.told("/orders", query)
@@ -152,7 +169,7 @@ class Inquiry:
             if len(page) < PAGE or not new:
                 return
             seen.update(str(told["id"]) for told in new)
-            query = query | {"after": str(page[-1]["submitted_at"])}
+            query = query | {bound: str(page[-1]["submitted_at"])}
 
     def _executions(self, told: Mapping[str, Any]) -> dict[str, list[Execution]]:
         """Executions of an order and its legs, by FILL activities; none where they cannot be had."""

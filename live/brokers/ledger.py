@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from live.brokers.orders import ALIVE, ENDED, UNBORN, Listing, id_in, moment
+from live.brokers.orders import ALIVE, ENDED, SECOND, UNBORN, Listing, codes, id_in, moment
 from live.brokers.protocol import Trouble
 from live.brokers.tracked import (
     NOTHING,
@@ -22,7 +22,7 @@ from live.brokers.tracked import (
     Rest,
     Tracked,
     Wire,
-    entry_of,
+    buried,
     leg_of,
     missed,
     readopted,
@@ -30,6 +30,7 @@ from live.brokers.tracked import (
 )
 from quantlib.desk.messages import (
     ACCEPTED,
+    BUY,
     CANCELLED,
     CARRY,
     EXPIRED,
@@ -37,11 +38,13 @@ from quantlib.desk.messages import (
     REJECTED,
     REPLACED,
     REPORT,
+    SELL,
     STOP_LEG,
     TARGET_LEG,
 )
 
 KEPT = 4096  # ended orders that late words may still be about
+MINUTE = 60 * SECOND
 PARKED = 1024  # orders unknown so far of which words are kept
 BUSTED = ("trade_bust", "trade_correct")
 DENIED = ("order_cancel_rejected", "order_replace_rejected")
@@ -60,6 +63,7 @@ class Ledger:
 
     def __init__(self, session: str, listings: Sequence[Listing]) -> None:
         self.session, self.listings = session, tuple(listings)
+        self._codes = codes([one.symbol for one in listings])
         self.orders: dict[int, Tracked] = {}
         self.lots = np.zeros(len(listings), np.int64)  # signed positions, as far as we know
         self.incidents: deque[Trouble] = deque()
@@ -143,8 +147,16 @@ class Ledger:
     def adopt(self, record: Any) -> Tracked:
         """Know an order that the desk knew before this connection: an ORDER record."""
         if record["leg"] in (STOP_LEG, TARGET_LEG):
-            self.orders.setdefault(int(record["group"]), entry_of(record))
+            group, code = int(record["group"]), int(record["symbol"])
+            self.orders.setdefault(group, buried(group, code, -int(record["side"])))
         return self.orders.setdefault(int(record["id"]), readopted(record))
+
+    def bury(self, told: Mapping[str, Any]) -> None:
+        """Know an entry that has ended for the desk, for the sake of its legs."""
+        id, code = id_in(told.get("client_order_id"), self.session), self._codes.get(str(told.get("symbol")), -1)
+        if id and code >= 0:
+            side = BUY if told.get("side") == "buy" else SELL
+            self.orders.setdefault(id, buried(id, code, side))
 
     def hear(self, update: Mapping[str, Any]) -> None:
         """A trade update: the `data` of a message of the trading stream."""
@@ -212,6 +224,16 @@ class Ledger:
         found = self._find(told)
         return found[0] if found is not None else None
 
+    def is_this(self, order: Tracked, told: Mapping[str, Any]) -> bool:
+        """Whether what bears an order's name is this order, and none of an earlier session of the same name."""
+        symbol, side = self.listings[order.symbol].symbol, "buy" if order.side > 0 else "sell"
+        same = str(told.get("symbol")) in (symbol, symbol.replace("/", "")) and told.get("side") == side
+        return same and moment(told.get("submitted_at")) >= order.ts - MINUTE
+
+    def knows(self, id: str) -> bool:
+        """Whether an order of this id at the broker is one of ours."""
+        return id in self._wires
+
     def expect(self, id: str) -> None:
         """An order at the broker that is not the desk's, but no stranger's either."""
         self._expected.add(id)
@@ -248,7 +270,7 @@ class Ledger:
         if found is None:
             before = self._wires.get(str(told.get("replaces")))
             order = before[0] if before else self.orders.get(id_in(name, self.session))
-            if order is None or (order.wires and before is None):
+            if order is None or not self.is_this(order, told) or (order.wires and before is None):
                 return None
             if order.wires:
                 order.coming = Wire(name, filled=order.known(told, self.listings[order.symbol]))
@@ -257,6 +279,8 @@ class Ledger:
                 found = order, self._meet(order, told)
         order, wire = found
         if not wire.id:
+            if not self.is_this(order, told):
+                return None
             wire.id = id
             self._wires[id] = found
         self._know_legs(order, told)
@@ -276,6 +300,8 @@ class Ledger:
             if str(leg["id"]) in self._wires or str(leg.get("replaces")) in self._wires:
                 continue
             one = leg_of(entry, leg, self.listings[entry.symbol])
+            if entry.buried and str(leg.get("status")) in ENDED:
+                one.ended = one.buried = True  # the desk, which does not know it any more, has heard of its end
             one = self.orders.setdefault(one.id, one)
             if not one.wires:
                 self._meet(one, leg)

@@ -19,7 +19,7 @@ import numpy as np
 from live.brokers.errands import LOOK_UP, SEND, Errand, Errands
 from live.brokers.inquiry import Inquiry
 from live.brokers.ledger import Ledger
-from live.brokers.orders import moment, request, said
+from live.brokers.orders import request, said
 from live.brokers.rest import BUSY, Answer, Rest
 from live.brokers.tracked import CANCEL, Tracked, Wire
 from live.errors import Broken, BrokerError, Refused, Unanswered, Unsent
@@ -27,7 +27,6 @@ from quantlib.desk.memory import BAD_PRICE
 from quantlib.desk.messages import COMMAND, ENTRY
 
 UNAUTHORISED, FORBIDDEN, UNPROCESSABLE = 401, 403, 422
-MINUTE = 60 * 1_000_000_000
 
 
 class Placing:
@@ -93,7 +92,7 @@ class Placing:
         except BrokerError:
             self.errands.again(LOOK_UP, order, wire, errand)
             return
-        if told is not None and self._is_this(order, told):
+        if told is not None and self.ledger.is_this(order, told):
             self.inquiry.show(told)
         elif told is not None:
             with self._lock:
@@ -152,12 +151,6 @@ class Placing:
                 self.ledger.refuse(order, order.ts, 0, "it never arrived")
                 return
         self.errands.again(SEND, order, wire)  # an exit is sent anew, under its old name
-
-    def _is_this(self, order: Tracked, told: Any) -> bool:
-        """Whether an order of this name is this order, and none of an earlier session of the same name."""
-        symbol, side = self.ledger.listings[order.symbol].symbol, "buy" if order.side > 0 else "sell"
-        same = str(told.get("symbol")) in (symbol, symbol.replace("/", "")) and told.get("side") == side
-        return same and moment(told.get("submitted_at")) >= order.ts - MINUTE
 
 
 def _asked(order: Tracked, wire: Wire) -> Any:

@@ -88,9 +88,9 @@ class Rest:
         """
         again = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(TRIES), wait=tenacity.wait_random_exponential(0.2, 2.0), reraise=True,
-            retry=tenacity.retry_if_exception_type(Unanswered), sleep=self._pause,
+            retry=tenacity.retry_if_exception_type((Unanswered, Unsent)), sleep=self._pause,
         )  # fmt: skip
-        answer: Answer = again(self._call, self._questions, "get", path, data, patience)
+        answer: Answer = again(self._question, path, data, patience)
         return answer
 
     def told(self, path: str, data: dict[str, Any] | None = None) -> Any:
@@ -110,6 +110,12 @@ class Rest:
         self._closing.set()
         for client in (self._orders, self._questions):
             client.close()
+
+    def _question(self, path: str, data: dict[str, Any] | None, patience: float) -> Answer:
+        answer = self._call(self._questions, "get", path, data, patience)
+        if answer.status == BUSY:
+            raise Unsent(f"broker: no room for GET {path} under the rate limit", 1.0)
+        return answer
 
     def _call(
         self, client: _Client, method: str, path: str, data: dict[str, Any] | None, patience: float

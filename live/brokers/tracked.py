@@ -143,10 +143,9 @@ def leg_of(entry: Tracked, told: Mapping[str, Any], listing: Listing) -> Tracked
     return Tracked(entry.id + id, entry.id, entry.symbol, -entry.side, kind, GTC, leg, 1, lots, limit, stop, entry.ts)
 
 
-def entry_of(leg: Any) -> Tracked:
-    """The entry of a leg's record, long since filled: it is known so that the broker's word on its legs is."""
-    side, symbol, id, placed = -int(leg["side"]), int(leg["symbol"]), int(leg["group"]), int(leg["placed"])
-    return Tracked(id, 0, symbol, side, 0, GTC, 0, 0, 0, 0, 0, placed, ended=True, buried=True)
+def buried(id: int, symbol: int, side: int) -> Tracked:
+    """An entry that has ended for the desk: it is known so that the broker's word on its legs is understood."""
+    return Tracked(id, 0, symbol, side, 0, GTC, 0, 0, 0, 0, 0, 0, ended=True, buried=True)
 
 
 def missed(wire: Wire, told: Mapping[str, Any], listing: Listing, last: Execution | None, ts: int) -> list[Execution]:

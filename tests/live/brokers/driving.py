@@ -20,7 +20,7 @@ from live.brokers.rate import Budget
 from live.sim.server import Loopback
 from live.state import State
 from live.tape import Tape
-from live.words import tickets
+from live.words import Beat, tickets
 from quantlib.desk import memory
 from quantlib.desk.memory import instrument_records
 from quantlib.desk.messages import BUY, COMMAND, ENTRY, EXIT, GTC, LIMIT, MARKET, STOP, STOP_LIMIT, SUBMIT
@@ -112,11 +112,17 @@ class Driver:
             self.broker.submit(tickets(SESSION, output.commands), output.commands, self.state.last_ts)
         self.alpaca.publish()
 
+    def beat(self) -> None:
+        """Between two timestamps: hear what there is."""
+        said = Beat(self.state.last_ts, self.broker.reports(self.state.step, np.empty(0)))
+        self.outputs.append(self.state.beat(said))
+
     def end(self) -> Driven:
         """All that came of it."""
         outputs = self.outputs
+        equity = np.array([o.equity for o in outputs if len(o.decision)])
         return Driven(
-            self.state, np.concatenate([o.decision for o in outputs]), np.array([o.equity for o in outputs]),
+            self.state, np.concatenate([o.decision for o in outputs]), equity,
             np.concatenate([o.fills for o in outputs]), np.concatenate([o.ended for o in outputs]),
             self.broker.incidents(),
         )  # fmt: skip

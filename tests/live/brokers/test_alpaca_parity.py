@@ -20,12 +20,18 @@ CASH = 1e6
 UNKNOWN = "slippage"  # the broker tells prices, not what moved them
 
 
-def assert_alike(through: Driven, result: Any) -> None:
-    """The desk that traded through the wire did what the backtest's did."""
+def assert_traded_alike(through: Driven, result: Any) -> None:
+    """The desk that traded through the wire decided, filled and was worth what the backtest's did."""
     np.testing.assert_array_equal(through.decision, result.decision)
     np.testing.assert_array_equal(through.equity, result.equity["equity"].to_numpy())
     for name in (name for name in result.raw_fills.dtype.names if name != UNKNOWN):
         np.testing.assert_array_equal(through.fills[name], result.raw_fills[name], err_msg=name)
+    assert through.state.desk.account["anomalies"][0] == 0
+
+
+def assert_alike(through: Driven, result: Any) -> None:
+    """The same, and to every order and every figure of the account."""
+    assert_traded_alike(through, result)
     orders = np.concatenate([through.ended, working(through.state.desk)])
     orders = orders[np.argsort(orders["id"], kind="stable")]
     for name in (name for name in orders.dtype.names if name != "next"):
