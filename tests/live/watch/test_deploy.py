@@ -85,6 +85,19 @@ def test_what_is_exported_is_shown_or_watched(exported):
     }  # fmt: skip
 
 
+def test_the_document_names_every_metric_with_its_labels(exported):
+    text = (DEPLOY.parent / "docs" / "live_metrics.md").read_text("utf-8")
+    told = {
+        name: set(filter(None, labels.split(", ")))
+        for name, labels in re.findall(r"\| `(live_\w+)` \| ([\w, ]*) \|", text)
+    }
+    parts = {f"{name}{end}": name for name in told for end in ("_bucket", "_sum", "_count")}
+    for name, labels in exported.items():
+        if not name.endswith("_created"):
+            assert labels <= told[parts.get(name, name)], name
+    assert set(told) <= {parts.get(name, name) for name in exported}
+
+
 def test_panels_of_the_dashboard_do_not_overlap_and_have_ids_of_their_own():
     board = json.loads((DEPLOY / "grafana" / "session.json").read_text("utf-8"))
     cells: set[tuple[int, int]] = set()
