@@ -151,7 +151,7 @@ class Venue:
         elif order.order_class == "oco":
             group += [leg for leg in order.legs if not leg.ended]
         for one in group:
-            if one.status != "pending_cancel":
+            if not one.ended and one.status != "pending_cancel":  # the first one's race may have ended the other
                 self._cancel_one(one)
         self._drain()
 

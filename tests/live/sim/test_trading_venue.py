@@ -459,6 +459,16 @@ def test_a_cancel_loses_its_race_against_a_fill() -> None:
     assert market.venue.order(order["id"]).status == "filled"
 
 
+def test_a_leg_that_loses_its_race_ends_its_sibling_for_good() -> None:
+    market = Market(life=Lifecycle([Twist("cancel_race")]), prompt=True)
+    market.flat(100)
+    order = bracket(market)
+    market.flat(100)
+    market.venue.cancel(order["legs"][1]["id"])
+    assert [market.venue.order(leg["id"]).status for leg in order["legs"]] == ["filled", "canceled"]
+    assert not market.venue.ledger.working
+
+
 @pytest.mark.parametrize("kind", ["cancel_refused", "replace_refused"])
 def test_a_change_is_refused_after_it_was_taken_and_the_order_works_on(kind: str) -> None:
     market = Market(life=Lifecycle([Twist(kind)]))
