@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import multiprocessing
 import os
 import sys
@@ -101,6 +102,8 @@ class Session:
         if self._within(lambda: self.shared.decided >= now or not self._alive, DECIDE) and self._alive:
             self._stalled = 0
             self.decided += 1
+            turns = self.shared.turns + self.plan.pace
+            self._within(lambda: self.shared.turns >= turns or not self._alive, DECIDE)
         else:
             self._stalled += 1
 
@@ -247,8 +250,8 @@ def is_entry(order: Any) -> bool:
     return not order.closes and order.parent is None and not order.replaces
 
 
-def ran(seed: int, context: Any) -> Outcome:
-    """Play the session of a seed and judge it."""
+def ran(seed: int, context: Any, kept: Path | None = None) -> Outcome:
+    """Play the session of a seed and judge it; its files stay under `kept`."""
     from tests.live.test_wire_law import day
 
     plan, begun = planned(seed), time.monotonic()
@@ -260,7 +263,8 @@ def ran(seed: int, context: Any) -> Outcome:
             table, cash=CASH, costs=plan.costs, prompt=plan.prompt, twists=plan.twists, faults=plan.faults, seed=seed
         ) as alpaca,
     ):
-        folder = Path(place) / "s"
+        folder = (kept / str(seed) if kept is not None else Path(place)) / "s"
+        folder.parent.mkdir(parents=True, exist_ok=True)
         session = Session(plan, folder, alpaca, context)
         for symbol, first, last in plan.halts:
             alpaca.script.halt(symbol, *(int(alpaca.market.moments[k]) for k in (first, min(last, plan.steps - 1))))
@@ -302,11 +306,13 @@ def served() -> Any:
     return context
 
 
-def campaign(seeds: Iterable[int], told: Callable[[Outcome], None] = lambda outcome: None) -> list[Outcome]:
+def campaign(
+    seeds: Iterable[int], told: Callable[[Outcome], None] = lambda outcome: None, kept: Path | None = None
+) -> list[Outcome]:
     """Run sessions one after the other."""
     context, outcomes = served(), []
     for seed in seeds:
-        outcomes.append(ran(seed, context))
+        outcomes.append(ran(seed, context, kept))
         told(outcomes[-1])
     return outcomes
 
@@ -332,12 +338,16 @@ def table_of(outcomes: list[Outcome]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a campaign; 1 if a session failed."""
-    parser = argparse.ArgumentParser(prog="python -m tests.live.campaign", description="sessions in which all goes wrong")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.live.campaign", description="sessions in which all goes wrong"
+    )
     parser.add_argument("--sessions", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1, help="of the first session; the others follow")
     parser.add_argument("--verbose", action="store_true", help="tell of each session as it ends")
     parser.add_argument("--json", type=Path, help="write outcomes there")
+    parser.add_argument("--keep", type=Path, help="leave the files of sessions there")
     asked = parser.parse_args(arguments)
+    logging.getLogger("aiohttp").setLevel(logging.CRITICAL)  # that a killed client has gone is no news
 
     def told(one: Outcome) -> None:
         if asked.verbose or one.found:
@@ -345,7 +355,7 @@ def main(arguments: list[str] | None = None) -> int:
             sys.stdout.write(f"{said}{one.decided} decided, {one.executions} fills {one.refusals} {one.found}\n")
             sys.stdout.flush()
 
-    outcomes = campaign(range(asked.seed, asked.seed + asked.sessions), told)
+    outcomes = campaign(range(asked.seed, asked.seed + asked.sessions), told, asked.keep)
     if asked.json:
         asked.json.write_text(json.dumps([one._asdict() for one in outcomes]))
     sys.stdout.write(table_of(outcomes) + "\n")

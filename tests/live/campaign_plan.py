@@ -66,6 +66,7 @@ class Plan(NamedTuple):
     kills: tuple[Kill | None, ...]  # of the runner's lives; those after the last are not cut short
     away: tuple[int, ...]  # timestamps that pass while the runner is away, life by life
     words: tuple[Word, ...]
+    pace: int  # turns of the runner's loop from a decision to the next timestamp
     snapshots: int  # steps from one to the next
     reconcile: int  # ns from one comparison to the next
     broken: bool  # whether executions are taken back or corrected, so that both sides truly differ
@@ -82,8 +83,8 @@ def planned(seed: int) -> Plan:
     return Plan(
         seed, steps, symbols, die.choice(tuple(STYLES)), Costs(spread=1e-4, participation=die.choice((0.0, 0.0, 4e-3))),
         die.random() < 0.5, _faults(die), _twists(die, broken), halts, kills,
-        tuple(die.choice((0, 0, 1, 3)) for _ in kills), _words(die, steps), die.choice((3, 7, 1000)),
-        die.choice((5 * MINUTE, 1000 * MINUTE)), broken,
+        tuple(die.choice((0, 0, 1, 3)) for _ in kills), _words(die, steps), die.choice((0, 1, 2, 3)),
+        die.choice((3, 7, 1000)), die.choice((5 * MINUTE, 1000 * MINUTE)), broken,
     )  # fmt: skip
 
 
