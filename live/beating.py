@@ -9,15 +9,14 @@ from typing import Any
 
 from live.control.expected import Decided
 from live.figures import LIMITS, figures
-from live.pulse import BrokerHealth, FeedHealth, Histogram, Pulse, Signal, beat
+from live.pulse import BrokerHealth, FeedHealth, Histogram, Pulse, beat
 from live.runner import Runner
+from live.signals import Signals
 from live.words import Output
-from quantlib.desk.memory import DECISIONS, REASONS
 from quantlib.desk.messages import STATUSES, SUBMIT
 
 EVERY = 0.25  # seconds from one pulse to the next
 SECOND = 1e9
-ROW = {"ts", "ts_event", "symbol"}  # columns that are no values
 
 
 class Beating:
@@ -34,7 +33,7 @@ class Beating:
         self.decision = self.submit = Histogram()
         self.slippage, self.statuses = 0.0, Counter[str]()
         self._decided = Decided(runner.state.desk.instruments)
-        self._signals: dict[int, Signal] = {}
+        self._signals = Signals(runner.state.symbols)
         self._written = 0.0
 
     def stepped(self, output: Output, rows: Any, arrived: int | None = None) -> None:
@@ -48,8 +47,8 @@ class Beating:
         self._decided.end(output.ended)
         self.statuses.update(STATUSES[int(status)] for status in output.ended["status"])
         self.statuses["sent"] += int((output.commands["kind"] == SUBMIT).sum())
-        for k, code in enumerate(output.decision.tolist()):
-            self._signals[int(rows["symbol"][k])] = self._signal(k, code)
+        if len(output.decision):
+            self._signals.see(runner.state.seen, output.decision)
         if arrived is not None:
             self.decision = self.decision.with_one((runner.written - arrived) / SECOND)
         if len(output.commands):
@@ -59,10 +58,11 @@ class Beating:
         """Write the pulse, if the last one is old enough."""
         if now or time.monotonic() - self._written >= EVERY:
             self._written = time.monotonic()
+            self._signals.write(self.runner.folder)
             beat(self.runner.folder, self.pulse(feed, broker))
 
     def pulse(self, feed: FeedHealth, broker: BrokerHealth) -> Pulse:
-        """The session as it is now."""
+        """The session as it is now, but for its signals, which lie beside it."""
         runner, f = self.runner, figures(self.runner)
         until = {LIMITS[limit][0]: kept[1] for limit, kept in runner.state.overrides.items() if limit in LIMITS}
         limits = [used._asdict() | ({"until": until[used.name]} if used.name in until else {}) for used in f.limits]
@@ -70,7 +70,7 @@ class Beating:
             time.time_ns(), os.getpid(), runner.config.name, runner.config.title, self.kind, self.account, f.step,
             f.steps, f.ts, f.mode, runner.state.why, f.equity, f.cash, f.begun, f.day, f.drawdown, f.long, f.short,
             f.commands, f.fills, [p._asdict() for p in f.positions], [o._asdict() for o in f.orders], limits,
-            dict(f.refusals), [s._asdict() for _, s in sorted(self._signals.items())], feed, broker, self.decision,
+            dict(f.refusals), [], feed, broker, self.decision,
             self.submit, self.slippage, dict(self.statuses),
         )  # fmt: skip
 
@@ -81,10 +81,3 @@ class Beating:
             if expected == expected:
                 moved = (float(fill["price"]) - expected) * int(fill["side"])
                 self.slippage += moved * int(fill["lots"]) * float(unit[fill["symbol"]])
-
-    def _signal(self, k: int, code: int) -> Signal:
-        state = self.runner.state
-        said = DECISIONS[code] if code >= 0 else f"refused: {REASONS[-code]}"
-        values = {name: float(column[k]) for name, column in state.seen.items() if name not in ROW}
-        symbol = state.symbols[int(state.seen["symbol"][k])]
-        return Signal(symbol, int(state.seen["ts"][k]), said, values)

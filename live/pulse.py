@@ -1,22 +1,23 @@
 """The pulse of a session: one small file, written whole several times a second, from which all who watch it read.
 
 The runner writes it and reads nothing of theirs but the operator's folder; so a page, an alarm or a metric can never
-hold up an order.  What is not in the pulse is in the journal.
+hold up an order.  What was decided of each symbol is in a file beside it (`live.signals`), which only a step changes.
+What is in neither is in the journal.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from live import signals
 from live.errors import StateError
+from live.private import put
 
 FILE = "pulse.json"
-PRIVATE = 0o600
 BOUNDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)  # seconds, of histograms
 
 
@@ -113,18 +114,14 @@ class Pulse(NamedTuple):
 
 def beat(folder: Path, pulse: Pulse) -> None:
     """Write the pulse, whole or not at all."""
-    beside = folder / f".{FILE}"
-    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
-    with os.fdopen(file, "w") as out:
-        out.write(json.dumps(spelled(pulse)))
-    os.replace(beside, folder / FILE)
+    put(folder / FILE, json.dumps(spelled(pulse)).encode())
 
 
 def felt(folder: Path) -> Pulse | None:
-    """The last pulse of a session; None if it has none yet.
+    """The last pulse of a session, with the signals that lie beside it; None if it has none yet.
 
     Raises:
-        StateError: if the file is none of ours.
+        StateError: if a file is none of ours.
     """
     try:
         said = json.loads((folder / FILE).read_bytes())
@@ -132,7 +129,7 @@ def felt(folder: Path) -> Pulse | None:
             "feed": FeedHealth(**said["feed"]), "broker": BrokerHealth(**said["broker"]),
             "decision": Histogram(**said["decision"]), "submit": Histogram(**said["submit"]),
         }  # fmt: skip
-        return Pulse(**(said | parts))
+        return Pulse(**(said | parts | {"signals": said["signals"] or signals.told(folder)}))
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError) as error:
