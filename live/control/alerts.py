@@ -15,6 +15,7 @@ from live.pulse import Pulse
 INFO, WARNING, CRITICAL = "info", "warning", "critical"
 SEVERITIES = (INFO, WARNING, CRITICAL)
 NEAR = 0.9  # of a limit: from here on it is told
+STOPPING = ("daily drawdown", "losses in a row")  # limits that end a day's trading; sizing goes up to the others daily
 MODES = {"HALTED": CRITICAL, "REDUCING": WARNING}
 
 
@@ -146,7 +147,7 @@ def _limits(pulse: Pulse) -> list[Alert]:
     found = []
     for used in pulse.limits:
         now, limit = used["now"], used["limit"]
-        if now is None or not limit or now < NEAR * limit:
+        if used["name"] not in STOPPING or now is None or not limit or now < NEAR * limit:
             continue
         shown = f"{now:.2%} of {limit:.2%}" if used["fraction"] else f"{now:g} of {limit:g}"
         found.append(Alert("limit near", WARNING, f"{used['name']} stands at {shown}", used["name"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,7 @@ from live.watch.supervisor import Service, Supervisor, Terms
 from live.watch.watchdogs import Thresholds
 
 LOG = "seat.log"
+CHATTY = ("apscheduler", "uvicorn.error")  # what they say of themselves is no news
 NEVER = "--fresh"  # a word that would throw the session away at each start
 
 
@@ -74,6 +76,8 @@ def supervised(
     redact = Redactor({*secrets_of(environment), *addresses})
     ports, registry = ports or Served(), CollectorRegistry()
     tallies = Tallies(registry)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     with logging_to(folder / LOG, redact):
         courier = Courier(
             sinks_of(addresses, title=f"{folder.name}: "), redact,

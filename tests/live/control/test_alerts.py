@@ -126,7 +126,7 @@ def test_a_session_that_is_well_is_not_worth_an_alert():
         (pulse(broker={"trouble": "trade bust"}), "broker trouble", WARNING),
         (pulse(broker={"unknown": 2}), "orders unknown", CRITICAL),
         (
-            pulse(limits=[{"name": "gross exposure", "now": 0.95, "limit": 1.0, "fraction": True}]),
+            pulse(limits=[{"name": "daily drawdown", "now": 0.019, "limit": 0.02, "fraction": True}]),
             "limit near",
             WARNING,
         ),
@@ -137,12 +137,13 @@ def test_what_is_wrong_with_a_pulse_is_told(sick, name, severity):
     assert (alert.name, alert.severity) == (name, severity)
 
 
-def test_a_limit_that_is_off_or_far_is_no_alert():
+def test_a_limit_that_is_off_far_or_there_to_be_used_is_no_alert():
     rows = [
-        {"name": "a", "now": 5.0, "limit": None, "fraction": False},
-        {"name": "b", "now": 5.0, "limit": 0.0, "fraction": False},
-        {"name": "c", "now": 0.89, "limit": 1.0, "fraction": True},
-        {"name": "d", "now": None, "limit": 1.0, "fraction": True},
+        {"name": "losses in a row", "now": 5.0, "limit": None, "fraction": False},
+        {"name": "losses in a row", "now": 5.0, "limit": 0.0, "fraction": False},
+        {"name": "daily drawdown", "now": 0.017, "limit": 0.02, "fraction": True},
+        {"name": "daily drawdown", "now": None, "limit": 0.02, "fraction": True},
+        {"name": "largest position", "now": 0.05, "limit": 0.05, "fraction": True},
     ]
     assert conditions(pulse(limits=rows)) == []
 
