@@ -155,7 +155,7 @@ class AlpacaBroker:
         """
         records = orders[np.lexsort((orders["id"], np.isin(orders["leg"], (STOP_LEG, TARGET_LEG))))]
         with self._lock:
-            mine = [self.ledger.adopt(record) for record in records]
+            mine = [self.ledger.roster.adopt(record) for record in records]
         listed = self.inquiry.open_orders()
         strange = [told for told in listed if not self.inquiry.show(told) and told.get("symbol") in self.symbols]
         there, busy = {str(told["id"]) for told in listed}, self.errands.about()
@@ -163,7 +163,7 @@ class AlpacaBroker:
             seen = order.wire is not None and order.wire.id in there
             if not seen and not order.ended and not self._is_there(order) and order.id not in busy:
                 self._missing(record, order)
-        lost = [str(told["id"]) for told in strange if not self.ledger.knows(str(told["id"]))]
+        lost = [str(told["id"]) for told in strange if str(told["id"]) not in self.ledger.roster]
         if lost:
             self.inquiry.find_entries(lost)  # perhaps legs that came to be just before the desk died
         early, self._early = self._early, []
@@ -217,7 +217,7 @@ class AlpacaBroker:
     def save(self) -> None:
         """The broker keeps the books, so nothing is written; what ended long ago is forgotten."""
         with self._lock:
-            self.ledger.forget()
+            self.ledger.roster.forget()
 
     def close(self) -> None:
         """Disconnect; orders at the broker stay as they are."""
@@ -274,7 +274,7 @@ class AlpacaBroker:
             for part in parts:
                 body = part.get("body")
                 if isinstance(body, Mapping) and "id" in body:
-                    self.ledger.expect(str(body["id"]))
+                    self.ledger.roster.expect(str(body["id"]))
         failed = [part for part in parts if int(part.get("status", 0)) >= 300]
         if not answer.ok or failed:
             raise BrokerError(f"broker: DELETE {path} was answered {answer.status}: {failed or answer.body}")

@@ -99,7 +99,7 @@ class Inquiry:
         for told in self._orders(query, "until"):
             if missing & {str(leg["id"]) for leg in told.get("legs") or ()}:
                 with self._lock:
-                    self.ledger.bury(told)
+                    self.ledger.roster.bury(told)
                 self.show(told)
                 missing -= {str(leg["id"]) for leg in told["legs"]}
             if not missing:

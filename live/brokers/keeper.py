@@ -237,6 +237,6 @@ class Keeper:
 
     def _strangers(self) -> None:
         with self._lock:
-            for told in self.ledger.foreign():
+            for told in self.ledger.roster.strangers():
                 text = f"order {told.get('client_order_id')} in {told.get('symbol')} is none of this session's"
                 self.ledger.tell("foreign", f"{text}; one session an account keeps positions clear")

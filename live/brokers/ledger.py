@@ -14,23 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from live.brokers.orders import ALIVE, ENDED, SECOND, UNBORN, Listing, codes, id_in, moment
+from live.brokers.orders import ALIVE, ENDED, UNBORN, Listing, id_in, moment
 from live.brokers.protocol import Trouble
-from live.brokers.tracked import (
-    NOTHING,
-    Execution,
-    Rest,
-    Tracked,
-    Wire,
-    buried,
-    leg_of,
-    missed,
-    readopted,
-    tracked,
-)
+from live.brokers.replacement import Turn, too_late, turned
+from live.brokers.roster import Roster
+from live.brokers.tracked import NOTHING, Execution, Rest, Tracked, Wire, missed, tracked
 from quantlib.desk.messages import (
     ACCEPTED,
-    BUY,
     CANCELLED,
     CARRY,
     EXPIRED,
@@ -38,19 +28,12 @@ from quantlib.desk.messages import (
     REJECTED,
     REPLACED,
     REPORT,
-    SELL,
     STOP_LEG,
     TARGET_LEG,
 )
 
-KEPT = 4096  # ended orders that late words may still be about
-MINUTE = 60 * SECOND
-PARKED = 1024  # orders unknown so far of which words are kept
 BUSTED = ("trade_bust", "trade_correct")
 DENIED = ("order_cancel_rejected", "order_replace_rejected")
-NEWBORN = UNBORN | {"new", "accepted"}
-LOST = ("canceled", "expired")  # without a word on whether it had been in force
-IN_FORCE = (ALIVE | ENDED) - {"accepted", "accepted_for_bidding"}
 
 
 class Ledger:
@@ -62,26 +45,20 @@ class Ledger:
     """
 
     def __init__(self, session: str, listings: Sequence[Listing]) -> None:
-        self.session, self.listings = session, tuple(listings)
-        self._codes = codes([one.symbol for one in listings])
-        self.orders: dict[int, Tracked] = {}
+        self.roster = Roster(session, listings)
+        self.session, self.listings, self.orders = session, self.roster.listings, self.roster.orders
         self.lots = np.zeros(len(listings), np.int64)  # signed positions, as far as we know
         self.incidents: deque[Trouble] = deque()
         self.wanted: set[int] = set()  # ids of which the broker must be asked
         self.ready: deque[Tracked] = deque()  # orders whose rest may be sent now
         self.strays: deque[str] = deque()  # the broker's ids of orders that must not be there
-        self._wires: dict[str, tuple[Tracked, Wire]] = {}  # by the broker's id
-        self._names: dict[str, tuple[Tracked, Wire]] = {}  # by client order id
-        self._parked: dict[str, list[Mapping[str, Any]]] = {}
-        self._suspects: set[str] = set()
         self._strayed: set[str] = set()
-        self._expected: set[str] = set()
         self._reports: list[tuple[Any, ...]] = []
 
     def sent(self, name: str, command: Any, more: int = 0) -> Tracked:
         """An order is about to be sent under this name; `more` of its lots are left for later."""
         order = self.orders.setdefault(int(command["id"]), tracked(command))
-        self._attach(order, Wire(name, lots=order.lots - more, limit=order.limit, stop=order.stop))
+        self.roster.attach(order, Wire(name, lots=order.lots - more, limit=order.limit, stop=order.stop))
         if more:
             order.rest = Rest(f"{name}-open", order.lots, order.limit, order.stop, more)
         return order
@@ -97,14 +74,13 @@ class Ledger:
         if not rest.more:
             order.lots, order.limit, order.stop, order.asked = rest.lots, rest.limit, rest.stop, NOTHING
             self._report(order, REPLACED, ts)
-        return self._attach(order, Wire(rest.name, "", "", rest.lots - order.filled, rest.limit, rest.stop))
+        return self.roster.attach(order, Wire(rest.name, "", "", rest.lots - order.filled, rest.limit, rest.stop))
 
     def changing(self, order: Tracked, asked: int, name: str = "") -> None:
         """A cancel or, under this name, a replacement is about to be sent."""
         order.asked = asked
-        if name and name not in self._names:
-            order.coming = Wire(name)
-            self._names[name] = order, order.coming
+        if name:
+            self.roster.await_replacement(order, name)
 
     def refuse(self, order: Tracked, ts: int, reason: int, text: str) -> None:
         """The order never came to be."""
@@ -144,20 +120,6 @@ class Ledger:
         self._accept(order, order.ts)
         self._report(order, REPLACED, order.ts)
 
-    def adopt(self, record: Any) -> Tracked:
-        """Know an order that the desk knew before this connection: an ORDER record."""
-        if record["leg"] in (STOP_LEG, TARGET_LEG):
-            group, code = int(record["group"]), int(record["symbol"])
-            self.orders.setdefault(group, buried(group, code, -int(record["side"])))
-        return self.orders.setdefault(int(record["id"]), readopted(record))
-
-    def bury(self, told: Mapping[str, Any]) -> None:
-        """Know an entry that has ended for the desk, for the sake of its legs."""
-        id, code = id_in(told.get("client_order_id"), self.session), self._codes.get(str(told.get("symbol")), -1)
-        if id and code >= 0:
-            side = BUY if told.get("side") == "buy" else SELL
-            self.orders.setdefault(id, buried(id, code, side))
-
     def hear(self, update: Mapping[str, Any]) -> None:
         """A trade update: the `data` of a message of the trading stream."""
         told, event = update["order"], str(update.get("event"))
@@ -171,7 +133,7 @@ class Ledger:
             text = f"{event.replace('_', ' ')} of order {order.id} ({wire.id}): its fill is not what was booked"
             self.tell("bust", f"{text}; compare positions with the broker before trading on", order, fatal=True)
         elif self._is_early(order, told):
-            self._parked.setdefault(wire.id, []).append(update)
+            self.roster.park(wire.id, update)
             self.wanted.add(order.group)
         else:
             last = None
@@ -224,99 +186,25 @@ class Ledger:
         found = self._find(told)
         return found[0] if found is not None else None
 
-    def is_this(self, order: Tracked, told: Mapping[str, Any]) -> bool:
-        """Whether what bears an order's name is this order, and none of an earlier session of the same name."""
-        symbol, side = self.listings[order.symbol].symbol, "buy" if order.side > 0 else "sell"
-        same = str(told.get("symbol")) in (symbol, symbol.replace("/", "")) and told.get("side") == side
-        return same and moment(told.get("submitted_at")) >= order.ts - MINUTE
-
-    def knows(self, id: str) -> bool:
-        """Whether an order of this id at the broker is one of ours."""
-        return id in self._wires
-
-    def expect(self, id: str) -> None:
-        """An order at the broker that is not the desk's, but no stranger's either."""
-        self._expected.add(id)
-
-    def foreign(self) -> list[Mapping[str, Any]]:
-        """Orders that are none of ours, if nobody has claimed them since this was last asked; each is told once."""
-        lost = {id for id in self._parked if id not in self._wires and id not in self._expected}
-        found = [self._parked.pop(id)[0]["order"] for id in sorted(lost & self._suspects)]
-        self._suspects = lost
-        return found
-
-    def forget(self) -> None:
-        """Let go of all but the latest orders that ended."""
-        ended = sorted(order.id for order in self.orders.values() if order.ended)
-        for id in ended[:-KEPT]:
-            for wire in self.orders.pop(id).wires:
-                self._wires.pop(wire.id, None)
-                self._names.pop(wire.name, None)
-
     def tell(self, kind: str, text: str, order: Tracked | None = None, fatal: bool = False) -> None:
         """Something that the operator is to know."""
         about = f"{self.listings[order.symbol].symbol}: " if order is not None else ""
         self.incidents.append(Trouble(kind, about + text, fatal))
 
-    def _attach(self, order: Tracked, wire: Wire) -> Wire:
-        order.wires.append(wire)
-        self._names[wire.name] = order, wire
-        return wire
-
     def _find(self, told: Mapping[str, Any]) -> tuple[Tracked, Wire] | None:
-        """Whose order this is: by the broker's id, by its name, as what replaces one of ours, or known from before."""
-        id, name = str(told["id"]), str(told.get("client_order_id"))
-        found = self._wires.get(id) or self._names.get(name)
-        if found is None:
-            before = self._wires.get(str(told.get("replaces")))
-            order = before[0] if before else self.orders.get(id_in(name, self.session))
-            if order is None or not self.is_this(order, told) or (order.wires and before is None):
-                return None
-            if order.wires:
-                order.coming = Wire(name, filled=order.known(told, self.listings[order.symbol]))
-                found = order, order.coming
-            else:
-                found = order, self._meet(order, told)
-        order, wire = found
-        if not wire.id:
-            if not self.is_this(order, told):
-                return None
-            wire.id = id
-            self._wires[id] = found
-        self._know_legs(order, told)
+        found = self.roster.find(told)
+        for leg in self.roster.new_legs(found[0], told) if found is not None else ():
+            self._replay(leg)
         return found
 
-    def _meet(self, order: Tracked, told: Mapping[str, Any]) -> Wire:
-        """The first order at the broker of one that we do not know it of, though the desk may know of fills."""
-        known = order.known(told, self.listings[order.symbol])
-        average = float(told.get("filled_avg_price") or 0.0)
-        paid = order.paid if known == order.booked else known * average
-        wire = Wire(str(told.get("client_order_id")), str(told["id"]), filled=known, paid=paid)
-        self._wires[wire.id] = order, self._attach(order, wire)
-        return wire
-
-    def _know_legs(self, entry: Tracked, told: Mapping[str, Any]) -> None:
-        for leg in told.get("legs") or ():
-            if str(leg["id"]) in self._wires or str(leg.get("replaces")) in self._wires:
-                continue
-            one = leg_of(entry, leg, self.listings[entry.symbol])
-            if entry.buried and str(leg.get("status")) in ENDED:
-                one.ended = one.buried = True  # the desk, which does not know it any more, has heard of its end
-            one = self.orders.setdefault(one.id, one)
-            if not one.wires:
-                self._meet(one, leg)
-                self._replay(one)
-
     def _replay_legs(self, entry: Tracked) -> None:
-        for id in (entry.id + 1, entry.id + 2):
-            if id in self.orders and self.orders[id].group == entry.id:
-                self._replay(self.orders[id])
+        for leg in self.roster.legs(entry):
+            self._replay(leg)
 
     def _replay(self, order: Tracked) -> None:
         """Words that came before they could be understood."""
-        for wire in order.wires:
-            for update in self._parked.pop(wire.id, ()):
-                self.hear(update)
+        for update in self.roster.parked(order):
+            self.hear(update)
 
     def _is_early(self, order: Tracked, told: Mapping[str, Any]) -> bool:
         """Whether a leg is told of before its entry: no leg lives before a fill of its entry."""
@@ -328,13 +216,8 @@ class Ledger:
         """A leg whose entry's answer has not come, or an order of someone else."""
         if id_in(told.get("client_order_id"), self.session):
             return  # it ended so long ago that it was forgotten
-        if len(self._parked) < PARKED:
-            self._parked.setdefault(str(told["id"]), []).append(update)
-        for order in self.orders.values():
-            if order.stop_leg or order.target_leg:
-                legs = bool(order.stop_leg) + bool(order.target_leg)
-                if not order.ended and sum(order.id + n in self.orders for n in (1, 2)) < legs:
-                    self.wanted.add(order.id)
+        self.roster.park(str(told["id"]), update)
+        self.wanted.update(self.roster.legless())
 
     def _observe(
         self, order: Tracked, wire: Wire, told: Mapping[str, Any], last: Execution | None, ts: int,
@@ -371,43 +254,14 @@ class Ledger:
     def _settle(
         self, order: Tracked, wire: Wire, told: Mapping[str, Any], own: Sequence[Execution] | None, ts: int
     ) -> None:  # fmt: skip
-        """A replacement is in force once the old order says so, and it is known whose fills the new one counts."""
-        old, coming = order.wire, order.coming
-        if coming is None or old is None:
-            return
-        if coming.status == "rejected" or (coming.status in LOST and old.status in ALIVE and old.seen >= coming.seen):
-            self.refuse_change(order, ts, f"the replacement was {coming.status}")
+        """A replacement that was on its way, after what was just told of it or of the order that it replaces."""
+        status = order.coming.status if order.coming is not None else ""
+        turn = turned(order, wire, told, own, self.listings[order.symbol])
+        if turn is Turn.REFUSED:
+            self.refuse_change(order, ts, f"the replacement was {status}")
             order.coming = None
+        if turn in (Turn.REFUSED, Turn.UNCLEAR):
             self.wanted.add(order.id)
-        elif old.status == "replaced" and old.next and coming.id and old.next != coming.id:
-            order.coming = None  # another one took its place
-        elif old.status == "replaced" and coming.id:
-            if old.filled == 0:
-                coming.carries = False
-            elif wire is coming:
-                self._judge(order, old, coming, told, own)
-            if coming.carries is None:
-                self.wanted.add(order.id)
-                return
-            order.wires.append(coming)
-            order.coming, order.asked = None, NOTHING
-        elif coming.status in IN_FORCE:
-            self.wanted.add(order.id)  # the old one's last words are missing
-
-    def _judge(
-        self, order: Tracked, old: Wire, coming: Wire, told: Mapping[str, Any], own: Sequence[Execution] | None
-    ) -> None:  # fmt: skip
-        """Whether a replacement counts the fills of the order that it replaced; brokers differ."""
-        if moment(told.get("updated_at")) < old.seen:
-            return  # from before it was in force
-        filled = self.listings[order.symbol].lots(told.get("filled_qty"))
-        if own is not None:
-            coming.carries = filled > sum(one.lots for one in own)
-        elif filled == 0 or str(told.get("status")) in NEWBORN:
-            coming.carries = filled > 0
-        if coming.carries:
-            coming.filled = min(filled, order.booked)
-            coming.paid = sum(one.paid for one in order.wires) * coming.filled / max(1, order.filled)
 
     def _adjust(self, order: Tracked, ts: int) -> None:
         """Tell the desk of other lots or prices than it knows."""
@@ -468,12 +322,9 @@ class Ledger:
         if order.buried:
             return
         if wire not in order.wires and wire.carries is None:  # a replacement that was too late, or was not
-            total = self.listings[order.symbol].lots(told.get("filled_qty"))
-            wire.carries = True
-            wire.filled = total - sum(one.lots for one in own) if own is not None else min(total, order.booked)
-            fills = (
-                missed(wire, told, self.listings[order.symbol], None, wire.seen) if wire.status != "rejected" else ()
-            )
+            listing = self.listings[order.symbol]
+            too_late(order, wire, listing.lots(told.get("filled_qty")), own)
+            fills = missed(wire, told, listing, None, wire.seen)
         for fill in fills:
             wire.filled += fill.lots
             wire.paid += fill.lots * fill.price

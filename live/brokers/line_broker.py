@@ -143,7 +143,7 @@ class LineBroker:
         """
         records = orders[np.lexsort((orders["id"], np.isin(orders["leg"], (STOP_LEG, TARGET_LEG))))]
         with self._lock:
-            mine = [self.ledger.adopt(record) for record in records]
+            mine = [self.ledger.roster.adopt(record) for record in records]
         for shown in self.line.orders():
             self._meet(shown)
         for record, order in zip(records, mine, strict=True):
@@ -202,7 +202,7 @@ class LineBroker:
     def save(self) -> None:
         """The broker keeps the books, so nothing is written; what ended long ago is forgotten."""
         with self._lock:
-            self.ledger.forget()
+            self.ledger.roster.forget()
 
     def close(self) -> None:
         """Disconnect; orders at the broker stay as they are."""
@@ -232,7 +232,7 @@ class LineBroker:
         lives = any(leg.status not in ENDED for leg in shown.legs)
         if not self.asking.show(shown) and lives:
             with self._lock:
-                self.ledger.bury(shown.told())
+                self.ledger.roster.bury(shown.told())
             self.asking.show(shown)
 
     def _is_there(self, order: Tracked) -> bool:

@@ -92,7 +92,7 @@ class Placing:
         except BrokerError:
             self.errands.again(LOOK_UP, order, wire, errand)
             return
-        if told is not None and self.ledger.is_this(order, told):
+        if told is not None and self.ledger.roster.is_this(order, told):
             self.inquiry.show(told)
         elif told is not None:
             with self._lock:
