@@ -3,8 +3,9 @@
 1. A step whose inputs are in the journal is finished: the desk decides again what it decided.
 2. Commands that never reached the broker are sent if they are fresh; a stale one is answered for the broker: it never
    arrived, and the next row decides anew.
-3. The broker says what happened meanwhile, and the desk hears it.
-4. Desk and broker must agree.  What is on its way settles in a moment; what does not settle is told, and nobody trades.
+3. The broker must not know orders that come only after those: state of before them is too old to trade on.
+4. The broker says what happened meanwhile, and the desk hears it.
+5. Desk and broker must agree.  What is on its way settles in a moment; what does not settle is told, and nobody trades.
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live.brokers.protocol import WireBroker
+from live.errors import ReconcileError
 from live.fold import finished
 from live.reconcile import differences, refuse, working
 from live.runner import NO_REPORTS, Runner
 from live.words import OUTPUT, output_bytes, tickets
 from quantlib.desk.memory import NEVER_ARRIVED
-from quantlib.desk.messages import REJECTED, REPORT
+from quantlib.desk.messages import COMMAND, REJECTED, REPORT, SUBMIT
 
 TRIES = 10  # looks at the broker before a difference counts
 CASH_SLACK, TRADED_SLACK = 0.01, 1e-4  # quote currency, and of what was traded: fees that no report tells
+
+AHEAD = 4  # orders whose names are looked up: the first may have been a bracket's legs, which the broker names
 
 Clock = Callable[[], int]  # ns UTC
 Pause = Callable[[], None]
@@ -40,7 +44,7 @@ def rejoin(runner: Runner, broker: WireBroker, clock: Clock, pause: Pause, fresh
         fresh: ns for which a command may still be sent.
 
     Raises:
-        ReconcileError: showing both sides of every difference that does not settle.
+        ReconcileError: showing both sides of every difference that does not settle, or if the state is too old.
         BrokerError: if the broker cannot be asked.
     """
     state, half = runner.state, runner.half
@@ -58,8 +62,21 @@ def rejoin(runner: Runner, broker: WireBroker, clock: Clock, pause: Pause, fresh
     elif len(missing):
         runner.send(missing)
         runner.notes += (f"{len(missing)} commands had not reached the broker: sent again",)
+    _refuse_old(runner, broker)
     runner.beat(clock(), np.concatenate([answers, broker.catch_up(working(state.desk))]))
     agree(runner, broker, clock, pause)
+
+
+def _refuse_old(runner: Runner, broker: WireBroker) -> None:
+    """The next orders' names must be free: else this state, of a copy or a backup, is of before they were used."""
+    ahead = np.zeros(AHEAD, COMMAND)
+    ahead["kind"], ahead["id"] = SUBMIT, int(runner.state.desk.account["next_id"][0]) + np.arange(AHEAD)
+    used = [name for name in tickets(runner.config.name, ahead) if broker.knows(name)]
+    if used:
+        raise ReconcileError(
+            f"reconcile: the broker knows {', '.join(used)}, which this state has not sent: it is older than what was "
+            f"done. No trading; restore a newer state, or start afresh with --fresh"
+        )
 
 
 def agree(runner: Runner, broker: WireBroker, clock: Clock, pause: Pause) -> None:
