@@ -26,6 +26,7 @@ from live.errors import Broken, BrokerError, Refused, Unanswered, Unsent
 from quantlib.desk.memory import BAD_PRICE
 from quantlib.desk.messages import COMMAND, ENTRY
 
+QUEUE = 300.0  # seconds that an entry may wait for room under the rate limit
 UNAUTHORISED, FORBIDDEN, UNPROCESSABLE = 401, 403, 422
 
 
@@ -127,7 +128,7 @@ class Placing:
     ) -> None:  # fmt: skip
         """Send it later, unless it has waited too long: entries always, exits where the broker keeps saying no."""
         waited = self.errands.clock() - errand.since if errand is not None else 0.0
-        longest = max(self.settle, 2 * after) if patience is None else patience
+        longest = (QUEUE if after else self.settle) if patience is None else patience
         if (order.leg == ENTRY or exits_too) and waited >= longest:
             with self._lock:
                 self.ledger.refuse(order, order.ts, 0, text)

@@ -95,9 +95,12 @@ class Driven(NamedTuple):
 class Driver:
     """Steps a desk and the loopback together."""
 
-    def __init__(self, alpaca: Loopback, broker: AlpacaBroker, strategy: Strategy, table: Table, cash: float) -> None:
+    def __init__(
+        self, alpaca: Loopback, broker: AlpacaBroker, strategy: Strategy, table: Table, cash: float,
+        instruments: Any = None,
+    ) -> None:  # fmt: skip
         self.alpaca, self.broker, self.tape = alpaca, broker, Tape(table)
-        self.state = State(strategy, table.symbols, memory.opened(strategy.policy, table.symbols, cash))
+        self.state = State(strategy, table.symbols, memory.opened(strategy.policy, table.symbols, cash, instruments))
         self.outputs: list[Any] = []
 
     def step(self, hearing: bool = True) -> None:
