@@ -19,6 +19,7 @@ from websockets.sync.client import connect
 from live.brokers.rest import Rest
 from live.errors import LiveError
 from live.keys import Keys, keys_of
+from live.seal import Seal, seal_of
 from live.watch.checks import Check, account, calendar, of_machine, premarket
 from live.watch.ping import ping
 
@@ -84,12 +85,12 @@ def _checks(environment: Mapping[str, str], folder: Path | None) -> Iterator[Che
         yield of_machine(folder or Path.cwd(), time.time_ns(), None)
     else:
         yield Check("keys", True, repr(keys))
-        yield from _of_broker(keys, folder)
+        yield from _of_broker(keys, folder, seal_of(environment))
     if folder is not None and folder.exists():
         yield _files(folder)
 
 
-def _of_broker(keys: Keys, folder: Path | None) -> Iterator[Check]:
+def _of_broker(keys: Keys, folder: Path | None, seal: Seal | None) -> Iterator[Check]:
     rest, now = Rest(keys), time.time_ns()
     try:
         yield _tried("account", lambda: account(rest.told("/account")))
@@ -97,7 +98,8 @@ def _of_broker(keys: Keys, folder: Path | None) -> Iterator[Check]:
         yield _tried("data", lambda: _data(keys))
         yield _tried("stream", lambda: _stream(keys))
         if folder is not None and (folder / "journal").exists():
-            yield from (one for one in premarket(folder, now, rest.told, ping(keys)) if one.name != "account")
+            found = premarket(folder, now, rest.told, ping(keys), seal)
+            yield from (one for one in found if one.name != "account")
         else:
             yield _tried("calendar", lambda: calendar(now, rest.told))
             yield of_machine(folder or Path.cwd(), now, ping(keys))

@@ -17,6 +17,7 @@ from live.doctor import findings
 from live.errors import SessionError
 from live.keys import keys_of
 from live.lock import is_held
+from live.seal import seal_of
 from live.session import there
 from live.tape import instant
 from live.watch.checks import premarket
@@ -57,7 +58,11 @@ def reconcile(asked: Namespace) -> int:
         raise SessionError("reconcile: it asks the broker, so set APCA_API_KEY_ID and APCA_API_SECRET_KEY")
     rest = Rest(keys)
     try:
-        found = [one for one in premarket(asked.session, time.time_ns(), rest.told, None) if one.name in COMPARED]
+        found = [
+            one
+            for one in premarket(asked.session, time.time_ns(), rest.told, None, seal_of(os.environ))
+            if one.name in COMPARED
+        ]
     finally:
         rest.close()
     if not found:
@@ -73,7 +78,7 @@ def existing(asked: Namespace) -> None:
     Raises:
         SessionError: naming it.
     """
-    if there(asked.session) is None:
+    if there(asked.session, seal_of(os.environ)) is None:
         raise SessionError(
             f"session: there is none in {asked.session}; python -m live --session {asked.session} starts one"
         )
