@@ -25,6 +25,9 @@ class FileStore:
         self.root = root
         self.name = f"file://{root}"
 
+    def __repr__(self) -> str:
+        return f"FileStore({str(self.root)!r})"
+
     def put(self, folder: str, name: str, data: bytes) -> None:
         """Keep data in a file, whole or not at all."""
         self._tried(lambda: keep(private_folder(self.root / folder) / name, data))

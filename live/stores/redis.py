@@ -35,6 +35,9 @@ class RedisStore:
             socket_connect_timeout=CONNECT, socket_timeout=ANSWER, retry=Retry(NoBackoff(), 0),
         )  # fmt: skip
 
+    def __repr__(self) -> str:
+        return f"RedisStore({self.name!r})"
+
     def put(self, folder: str, name: str, data: bytes) -> None:
         """Set the field."""
         self._tried(lambda: self._client.hset(self._key(folder), name, data))

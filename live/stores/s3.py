@@ -37,6 +37,9 @@ class S3Store:
             "s3", endpoint_url=asked.get("endpoint"), region_name=asked.get("region"), config=limits
         )
 
+    def __repr__(self) -> str:
+        return f"S3Store({self.name!r})"
+
     def put(self, folder: str, name: str, data: bytes) -> None:
         """Write the object."""
         self._tried(lambda: self._client.put_object(Bucket=self._bucket, Key=self._key(folder, name), Body=data))
