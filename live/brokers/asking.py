@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live.brokers.ledger import Ledger
-from live.brokers.line import Line, Shown, codes_of
+from live.brokers.line import CLOSING, Line, Shown, codes_of
 from live.brokers.orders import ENDED, UNBORN
 from live.brokers.protocol import Standing
 from live.brokers.tracked import NOTHING, REPLACEMENT, Tracked
@@ -40,6 +40,10 @@ class Asking:
             order = self.ledger.owner(told)
             if order is None:
                 return False
+            if not shown.quantity:
+                listing = self.ledger.listings[order.symbol]
+                told["qty"], told["limit_price"] = listing.quantity(order.lots), order.limit / listing.per_tick or None
+                told["stop_price"] = order.stop / listing.per_tick or None
             _mask(told, order)
             self.ledger.see(told, shown.fills())
             for one in (order.id, order.id + 1, order.id + 2):
@@ -107,7 +111,7 @@ class Asking:
             del self.amended[id]
 
     def _stranger(self, shown: Shown) -> None:
-        if shown.id not in self._strangers:
+        if shown.id not in self._strangers and shown.name != CLOSING:
             self._strangers.add(shown.id)
             with self._lock:
                 text = f"order {shown.name or shown.id} in {shown.symbol} is none of this session's"

@@ -20,6 +20,8 @@ from live.brokers.orders import Listing, instant
 from live.brokers.tracked import Execution, Tracked, Wire
 from live.pulse import BrokerHealth
 
+CLOSING = "closing"  # the name of orders that leave positions past the desk
+
 
 class Shown(NamedTuple):
     """An order as a broker shows it, in words that all brokers share.
@@ -27,7 +29,7 @@ class Shown(NamedTuple):
     name         ours; "" of an order that is not ours
     id           the broker's, which never changes
     status       as `live.brokers.orders` spells them
-    quantity     units, decimal digits; `filled` too
+    quantity     units, decimal digits; `filled` too; "" where only fills are known, and not what was asked
     average      of its fills
     at, begun    ns UTC: when this was true, when it was placed
     executions   as far as they are known, with running totals; what they lack of `filled` has the average price

@@ -24,6 +24,7 @@ from tests.live.brokers.driving import asked
 from tests.live.brokers.tws import ACCOUNT, VERSION, Placed, Tws
 
 FOREVER = 2**62
+LEGS = "test-1-legs"
 
 
 class Overheard(Tws):
@@ -79,8 +80,8 @@ def placed(tws: Tws, number: int, ref: str, action: str, kind: str, parent: int 
 def happen(tws: Tws, parts: Sequence[int], out: str) -> None:
     """A bracket's life: its entry fills in parts, and one of its legs in two."""
     for one in [
-        placed(tws, 1, "test-1", "BUY", "LMT"), placed(tws, 2, "test-2", "SELL", "STP", 1, "legs"),
-        placed(tws, 3, "test-3", "SELL", "LMT", 1, "legs"),
+        placed(tws, 1, "test-1", "BUY", "LMT"), placed(tws, 2, "test-2", "SELL", "STP", 1, LEGS),
+        placed(tws, 3, "test-3", "SELL", "LMT", 1, LEGS),
     ]:  # fmt: skip
         tws.tell_open(one)
     for k, units in enumerate(parts):

@@ -1,0 +1,391 @@
+"""Interactive Brokers, as a broker of a live session: stocks through a running TWS or IB Gateway.
+
+    broker = ibkr_broker(Gateway(port=4002), session, symbols, instruments)
+
+The socket, its protocol and its pacing are ib_async's; orders go by their tickets (orderRef).  TWS has no names of its
+own that refuse a second order, so an order is sent again under the number that it had, which TWS takes once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from threading import RLock
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from live.brokers.ibkr_book import Book
+from live.brokers.ibkr_link import ANSWER, Link
+from live.brokers.ibkr_orders import Gateway, asked, bracket, check, ib, stock
+from live.brokers.keeper import Patience
+from live.brokers.line import CLOSING, Ear, Shown
+from live.brokers.line_broker import LineBroker
+from live.brokers.orders import SECOND, Listing, id_in, listings
+from live.brokers.tracked import Tracked, Wire
+from live.errors import BrokerError, Refused, Unsent
+from live.pulse import BrokerHealth
+from quantlib.desk.messages import DAY
+
+NEW_YORK = ZoneInfo("America/New_York")
+PAPER = "D"  # accounts that begin so trade no money
+FEE = 1.0  # seconds that a fill waits for its commission
+CANCELLED = 202
+MODIFY_REFUSED, UNKNOWN_TO_CANCEL, TOO_LATE_TO_CANCEL = (104, 105, 161, 329), 10147, 10148
+DUPLICATE = 103
+NOTICES = (399, 404, 2148, 10349)  # words about an order that lives on
+
+
+def ibkr_broker(
+    gateway: Gateway, session: str, symbols: Sequence[str], instruments: NDArray[Any], *, real_money: bool = False,
+    clock: Callable[[], int] = time.time_ns, patience: Patience | None = None, answer: float = ANSWER,
+) -> LineBroker:  # fmt: skip
+    """One account at Interactive Brokers.
+
+    Args:
+        gateway: where TWS or IB Gateway runs, with its API switched on and not read-only.
+        session: its name, with which names of orders begin; no other session of the account may ever have had it.
+        symbols, instruments: as the desk counts them; INSTRUMENT records.
+        real_money: whether an account that is no paper account may be traded.
+        clock: ns UTC.
+        patience: how long things may take.
+        answer: seconds that TWS may take to answer.
+
+    Raises:
+        BrokerError: if orders cannot be named after the session.
+    """
+    patience = patience or Patience()
+    line = IbkrLine(gateway, session, symbols, instruments, real_money, clock, answer, patience.backoff)
+    return LineBroker(line, session, patience=patience, answer=answer / 3)
+
+
+class IbkrLine:
+    """The line to one account at Interactive Brokers; arguments as above."""
+
+    name = "ibkr"
+
+    def __init__(
+        self, gateway: Gateway, session: str, symbols: Sequence[str], instruments: NDArray[Any], real_money: bool,
+        clock: Callable[[], int], answer: float, backoff: float,
+    ) -> None:  # fmt: skip
+        self.gateway, self.real_money, self.clock, self.account = gateway, real_money, clock, gateway.account
+        self.listings = listings(symbols, instruments)
+        self.link = Link(gateway, self, answer=answer, backoff=backoff)
+        self.listening = self.link.listening
+        self.fee_wait = min(FEE, answer)
+        self._book, self._lock = Book(session, self.listings), RLock()
+        self._contracts: dict[str, Any] = {}
+        self._floor = 0  # order numbers below it are taken
+        self._ear: Ear | None = None
+
+    def begin(self, ear: Ear, patience: float) -> None:
+        """Connect, check account and contracts, and listen."""
+        self._ear = ear
+        self.link.start()
+        until = time.monotonic() + patience
+        while not self.listening.wait(0.02):
+            if self.link.fatal is not None or time.monotonic() > until:
+                self.link.halt()
+                raise self.link.fatal or BrokerError(
+                    f"broker: no TWS or IB Gateway answered at {self.gateway.host}:{self.gateway.port} within "
+                    f"{patience:g} s; start it, and switch its API on (Configure, API, Settings)"
+                )
+        try:
+            self._choose_account()
+            for listing in self.listings:
+                self._qualify(listing)
+        except BrokerError:
+            self.link.halt()
+            raise
+
+    def check(self, command: Any, listing: Listing) -> None:
+        """Refuse what TWS has no order for."""
+        check(command, listing)
+
+    def place(self, order: Tracked, wire: Wire) -> Shown | None:
+        """Send an order with its legs; what becomes of it is told later."""
+        listing = self.listings[order.symbol]
+        self.link.call(lambda client: self._place(client, bracket(order, wire, listing, self.account), listing))
+        return None
+
+    def amend(self, order: Tracked, wire: Wire, lots: int, limit: int, stop: int) -> None:
+        """Send the order again under its number, with other lots or prices."""
+        listing = self.listings[order.symbol]
+        made = asked(order, listing, self.account, wire.name, lots, limit, stop)
+        with self._lock:
+            kept = self._ours(wire.id)
+            made.parentId, made.ocaGroup, made.ocaType = kept.parent, kept.group, 2 if kept.group else 0
+            number = kept.order
+        self.link.call(lambda client: client.placeOrder(number, self._contracts[listing.symbol], made))
+
+    def cancel(self, order: Tracked, wire: Wire) -> None:
+        """Ask for its end."""
+        self.remove(wire.id)
+
+    def remove(self, id: str) -> None:
+        """Ask for the end of an order of ours."""
+        with self._lock:
+            number = self._ours(id).order
+        self.link.call(lambda client: client.cancelOrder(number))
+
+    def named(self, name: str) -> Shown | None:
+        """The order of this name, after a look at all of them."""
+        self._look()
+        with self._lock:
+            return self._book.shown(name) if self._book.kept(name) is not None else None
+
+    def orders(self) -> Sequence[Shown]:
+        """All orders that TWS shows."""
+        self._look()
+        with self._lock:
+            return self._book.all()
+
+    def lapsed(self, order: Tracked) -> bool:
+        """Whether it was for a day that is over: TWS shows orders that ended today, and no older ones."""
+        placed, now = (
+            datetime.fromtimestamp(ts // SECOND, UTC).astimezone(NEW_YORK) for ts in (order.ts, self.clock())
+        )
+        return order.tif == DAY and placed.date() < now.date()
+
+    def lots(self) -> NDArray[np.int64]:
+        """Signed lots by symbol."""
+        found = np.zeros(len(self.listings), np.int64)
+        for contract, units in self._positions():
+            symbol = self._book.symbols.get(contract.conId)
+            for code, listing in enumerate(self.listings):
+                if listing.symbol == symbol:
+                    found[code] = listing.lots(format(units, "f"))
+        return found
+
+    def cash(self) -> float:
+        """Cash in the currency that is traded."""
+        tags = f"$LEDGER:{self.gateway.currency}"
+        rows = self.link.ask("account", lambda client, number: client.reqAccountSummary(number, "All", tags))
+        self.link.call(lambda client: client.cancelAccountSummary(self.link.request))
+        for account, tag, value, currency in rows:
+            if (account, tag, currency) == (self.account, "CashBalance", self.gateway.currency):
+                return float(value)
+        raise BrokerError(f"broker: TWS tells no cash in {self.gateway.currency} of account {self.account}")
+
+    def cancel_all(self) -> None:
+        """Take back every order, of other clients and by hand too."""
+        self.link.call(lambda client: client.reqGlobalCancel())
+
+    def close_all(self) -> None:
+        """Take back every order and send the opposite of every position to the market."""
+        self.cancel_all()
+        for contract, units in self._positions():
+            made = ib.MarketOrder("SELL" if units > 0 else "BUY", abs(units), orderRef=CLOSING, account=self.account)
+            contract.exchange = contract.exchange or self.gateway.exchange
+
+            def send(client: Any, contract: Any = contract, made: Any = made) -> None:
+                client.placeOrder(self._number(client), contract, made)
+
+            self.link.call(send)
+
+    def reconnect(self) -> None:
+        """Drop this connection; another one is made."""
+        self.link.reconnect()
+
+    def health(self) -> BrokerHealth:
+        """How it is."""
+        link = self.link
+        age = max(0.0, time.monotonic() - link.arrived)
+        trouble = str(link.fatal or "")
+        breaker = "closed" if self.listening.is_set() else "open"
+        return BrokerHealth(self.name, self.listening.is_set(), age, link.calls, link.failures, breaker, -1, 0, trouble)
+
+    def close(self) -> None:
+        """Disconnect for good; orders stay."""
+        self.link.halt()
+
+    # What the link tells, on its thread.
+
+    def opened(self, contract: Any, order: Any, state: Any) -> None:
+        """What an order asks."""
+        with self._lock:
+            id = self._book.opened(contract, order, state, self.clock())
+        self._publish(id)
+
+    def stood(self, client: int, number: int, status: str, filled: float, average: float) -> None:
+        """How an order stands."""
+        with self._lock:
+            id = self._book.named(client, number)
+            self._book.stood(id, status, filled, average, self.clock())
+            kept = self._book.kept(id)
+            lacking = kept is not None and kept.lacking and not kept.missing
+        self._publish(id)
+        if lacking:  # executions come by themselves, and if they do not they are asked for
+            self.link.later(self.fee_wait, lambda: self._lacks(id))
+
+    def completed(self, contract: Any, order: Any, state: Any) -> None:
+        """An order that has ended."""
+        with self._lock:
+            self._book.completed(contract, order, state, self.clock())
+
+    def executed(self, contract: Any, execution: Any) -> None:
+        """An execution; it counts with its commission, or when that has not come for a while."""
+        with self._lock:
+            id, corrects = self._book.executed(contract, execution)
+        if corrects and self._ear is not None and id_in(execution.orderRef, self._book.session):
+            text = f"execution {execution.execId} of order {execution.orderRef} was corrected to"
+            text += f" {execution.shares:g} at {execution.price:g}: its fill is not what was booked"
+            self._ear.tell("bust", f"{text}; compare positions with the broker before trading on", True)
+        self._publish(id)
+        self.link.later(self.fee_wait, lambda: self._waive(id))
+
+    def charged(self, execution: str, fee: float) -> None:
+        """What an execution cost."""
+        with self._lock:
+            id, counted = self._book.charged(execution, fee)
+            kept = self._book.kept(id)
+        if kept is not None and counted and self._ear is not None:
+            self._ear.charge(kept.name, fee)
+        self._publish(id)
+
+    def failed(self, number: int, code: int, text: str) -> None:
+        """An error about an order, or a word on how TWS is."""
+        ear = self._ear
+        with self._lock:
+            id = self._book.named(self.gateway.client, number) if number > 0 else ""
+        if ear is None or code in NOTICES or 2100 <= code < 2200:
+            return
+        said = f"{code} {' '.join(text.split())}"
+        if not id:
+            ear.tell("message", f"TWS says {said}", False)
+        elif code == CANCELLED:
+            with self._lock:
+                self._book.stood(id, "Cancelled", 0.0, 0.0, self.clock())
+            self._publish(id)
+        elif code == DUPLICATE:
+            ear.doubt()  # it arrived before
+        elif code in (UNKNOWN_TO_CANCEL, TOO_LATE_TO_CANCEL, *MODIFY_REFUSED):
+            if "PendingCancel" not in text:
+                ear.refuse(id, said)
+                ear.doubt()
+        else:
+            self._reject(ear, id, said)
+
+    def began(self) -> None:
+        """TWS is there."""
+        if self._ear is not None:
+            self._ear.began()
+
+    def lost(self, reason: str) -> None:
+        """TWS is away."""
+        if self._ear is not None:
+            self._ear.lost(reason)
+
+    def _choose_account(self) -> None:
+        accounts = self.link.accounts
+        if self.account and self.account not in accounts:
+            raise BrokerError(f"broker: this login has no account {self.account}; it has {', '.join(accounts)}")
+        if not self.account and len(accounts) != 1:
+            raise BrokerError(f"broker: which account? This login has {', '.join(accounts)}; give Gateway(account=…)")
+        self.account = self.account or accounts[0]
+        if not self.account.startswith(PAPER) and not self.real_money:
+            raise BrokerError(
+                f"broker: account {self.account} trades real money; log TWS in to a paper account, or say so "
+                f"(real_money=True)"
+            )
+
+    def _qualify(self, listing: Listing) -> None:
+        """Find a symbol's contract, and see that its price step is one of ours."""
+        wanted = stock(listing.symbol, self.gateway)
+        where = f"{listing.symbol} on {self.gateway.exchange} in {self.gateway.currency}"
+        try:
+            found = self.link.ask("contract", lambda client, number: client.reqContractDetails(number, wanted))
+        except Refused as error:
+            raise BrokerError(f"broker: there is no stock {where} ({error}); correct it, or leave it out") from error
+        if len(found) != 1:
+            raise BrokerError(f"broker: {len(found)} contracts are {where}; name its exchange, Gateway(exchange=…)")
+        contract, step = found[0].contract, found[0].minTick
+        steps = 1.0 / listing.per_tick / step
+        if abs(steps - round(steps)) > 1e-6 or round(steps) < 1:
+            raise BrokerError(f"broker: {listing.symbol} is quoted in steps of {step:g}; Instrument(tick={step:g})")
+        contract.exchange = self.gateway.exchange
+        self._contracts[listing.symbol] = contract
+        self._book.symbols[contract.conId] = listing.symbol
+
+    def _place(self, client: Any, orders: list[Any], listing: Listing) -> None:
+        entry = orders[0].orderRef
+        for made in orders:
+            with self._lock:
+                number = self._book.number(made.orderRef) or self._number(client)
+                made.parentId = self._book.number(entry) if made.orderRef != entry else 0
+                leg_of = entry if made.parentId else ""
+                self._book.sent(made.orderRef, self.gateway.client, number, leg_of)
+            client.placeOrder(number, self._contracts[listing.symbol], made)
+
+    def _number(self, client: Any) -> int:
+        """The next order number; none is given twice, though TWS may not have seen the last ones."""
+        number = max(client.getReqId(), self._floor)
+        self._floor = number + 1
+        client.updateReqId(self._floor)
+        return number
+
+    def _ours(self, id: str) -> Any:
+        kept = self._book.kept(id)
+        if kept is None or kept.order <= 0:
+            raise Unsent(f"broker: TWS has not told of order {id} yet", 1.0)
+        if kept.client != self.gateway.client:
+            raise Refused(
+                f"broker: order {id} was sent as client {kept.client}, and only that one may change it; "
+                f"give Gateway(client={kept.client})"
+            )
+        return kept
+
+    def _positions(self) -> list[tuple[Any, float]]:
+        rows = self.link.ask("positions", lambda client, number: client.reqPositions())
+        self.link.call(lambda client: client.cancelPositions())
+        return [(contract, units) for account, contract, units in rows if account == self.account and units]
+
+    def _look(self) -> None:
+        """Ask for all open orders, orders completed today, and executions of today."""
+        since = self.clock()
+        listed = self.link.ask("open orders", lambda client, number: client.reqAllOpenOrders())
+        listed += self.link.ask("completed orders", lambda client, number: client.reqCompletedOrders(False))
+        self.link.ask("executions", lambda client, number: client.reqExecutions(number, ib.ExecutionFilter()))
+        with self._lock:
+            ids = [one.orderRef if self._book.kept(one.orderRef) else f"perm-{one.permId}" for one in listed]
+            self._book.looked(ids, since)
+
+    def _reject(self, ear: Ear, id: str, said: str) -> None:
+        """A no to an order; TWS holds the rest of a bracket back for ever, so all of it goes."""
+        with self._lock:
+            entry, kept = self._book.sent_with(id), self._book.kept(id)
+            parts = [entry, *self._book.legs(entry)]
+            unsent = kept is None or kept.status == "pending_new"
+            numbers = [number for part in parts if part != id and (number := self._book.number(part))]
+        if id != entry and unsent:
+            for number in numbers:
+                self.link.client.cancelOrder(number)  # on its own thread
+            ear.refuse(entry, f"its leg {id} was refused: {said}")
+        else:
+            ear.refuse(id, said)
+
+    def _publish(self, id: str) -> None:
+        ear = self._ear
+        if not id or ear is None:
+            return
+        with self._lock:
+            shown = self._book.shown(self._book.entry(id)) if self._book.kept(id) is not None else None
+        if shown is not None and shown.name:
+            ear.show(shown)
+            ear.heard(1)
+
+    def _waive(self, id: str) -> None:
+        with self._lock:
+            waived = self._book.waive(id)
+        if waived:
+            self._publish(id)
+
+    def _lacks(self, id: str) -> None:
+        with self._lock:
+            kept = self._book.kept(id)
+            lacking = kept is not None and kept.lacking
+        if lacking and self._ear is not None:
+            self._ear.doubt()
