@@ -68,6 +68,10 @@ class Inquiry:
                     break
                 found = True
                 self.show(told)
+                with self._lock:
+                    bare = self.ledger.bare(order, told)
+                if bare:
+                    self.show(told)
                 id = str(told.get("replaced_by") or "")
         return found
 

@@ -171,6 +171,17 @@ class Ledger:
                 return True
         return any(self.lacks(leg) for leg in told.get("legs") or ())
 
+    def bare(self, order: Tracked, told: Mapping[str, Any]) -> bool:
+        """Whether an entry has filled that was sent with legs, and shows none with its orders nested."""
+        filled = self.listings[order.symbol].lots(told.get("filled_qty"))
+        if not filled or told.get("legs") or told.get("replaced_by") or order.ended or self._is_whole(order):
+            return False
+        order.stop_leg = order.target_leg = 0
+        self.tell(
+            "unprotected", f"order {order.id} has filled, and the broker shows no leg of its bracket", order, True
+        )
+        return True
+
     def take(self) -> NDArray[Any]:
         """Reports that were not taken yet, in their order."""
         reports = np.array(self._reports, REPORT)
@@ -239,17 +250,26 @@ class Ledger:
         if wire.status in ALIVE:
             self._accept(order, ts)
         self._adjust(order, ts)
-        for fill in own or ():
-            if fill.total - fill.lots == wire.filled:
+        if self._is_whole(order):
+            for fill in own or ():
+                if fill.total - fill.lots == wire.filled:
+                    self._book(order, wire, fill)
+            for fill in missed(wire, told, listing, last, ts):
                 self._book(order, wire, fill)
-        for fill in missed(wire, told, listing, last, ts):
-            self._book(order, wire, fill)
         if wire.total > wire.filled:
             self.wanted.add(order.id)  # a fill without a price, or of which only older words say nothing
         elif wire is order.wire and wire.status in ENDED and not order.ended:
             self._settle(order, wire, told, None, ts)
             if wire is order.wire:
                 self._conclude(order, wire, ts)
+
+    def _is_whole(self, order: Tracked) -> bool:
+        """Whether a fill can be booked: that of an entry only with its legs.
+
+        The desk hears of them in one breath; else one that stopped in between would know of no leg, nor of its fill.
+        """
+        begun = order.booked > 0 or order.rest is not None
+        return begun or len(self.roster.legs(order)) >= bool(order.stop_leg) + bool(order.target_leg)
 
     def _settle(
         self, order: Tracked, wire: Wire, told: Mapping[str, Any], own: Sequence[Execution] | None, ts: int
@@ -291,6 +311,9 @@ class Ledger:
         order.booked += fill.lots
         self.lots[order.symbol] += order.side * fill.lots
         self._report(order, FILL, fill.ts, fill.lots, fill.price, fee=fill.fee)
+        for leg in self.roster.legs(order):
+            if not leg.ended:
+                self._accept(leg, fill.ts)
         order.ended = order.booked == order.lots
         self._replay_legs(order)
 
