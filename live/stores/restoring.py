@@ -27,6 +27,8 @@ from live.stores import lineage
 from live.stores.shelf import Head, Shelf, course_at
 from live.words import MAGIC, OPERATOR, action_of
 
+AGAIN = "Start again when that is mended, or begin anew with --fresh"
+
 
 class Here(NamedTuple):
     """The files of the session's folder: how far their journal goes, or why they cannot be gone on with."""
@@ -42,6 +44,13 @@ class Copied(NamedTuple):
     head: Head
 
 
+class Done(NamedTuple):
+    """What there is to say, and whether files were changed, so that a second look would say something else."""
+
+    notes: tuple[str, ...]
+    changed: bool
+
+
 def restored(folder: Path, keeping: Keeping, asked: Config | None = None) -> tuple[str, ...]:
     """Make the files of a session those of its newest good state; what there is to say about it.
 
@@ -55,31 +64,13 @@ def restored(folder: Path, keeping: Keeping, asked: Config | None = None) -> tup
         StateError: if there is no state here, and none of the copies can be used.
         SealError: if the files here cannot be opened.
     """
-    if not keeping.stores:
-        return ()
-    here, notes = _here(folder / "journal", keeping.seal), list[str]()
-    found, silent = _found(folder, keeping, notes)
-    beyond = [one for one in found if here.end is None or one.head.end.position > here.end.position]
-    for one in beyond:
-        try:
-            contents = _brought(folder, one, keeping.seal, here, asked)
-        except StoreError as error:
-            silent.append(str(error))
-        except (LiveError, OSError) as error:
-            notes.append(f"not used: {error}")
-        else:
-            return (*notes, _told(one, here, contents))
-    if here.end is None and silent:
-        raise StoreError(f"state: {_why(here)}, and {'; '.join(silent)}. {AGAIN}")
-    if here.end is None and notes:
-        raise StateError(f"state: {_why(here)}, and {'; '.join(notes)}. {AGAIN}")
-    if beyond:
-        lineage.begin(folder)  # what goes on here is not what those copies tell of
-    return (*notes, *(f"a store could not be asked, the files here are gone on with: {text}" for text in silent))
+    return _restored(folder, keeping, asked).notes if keeping.stores else ()
 
 
 def recovered(folder: Path, keeping: Keeping) -> tuple[str, ...]:
     """The same before anything is known of the session: the folder may be gone, and nobody holds its lock.
+
+    If no file is changed it says nothing, since `restored` will.
 
     Raises:
         SessionInUse: if another process runs it.
@@ -88,10 +79,31 @@ def recovered(folder: Path, keeping: Keeping) -> tuple[str, ...]:
     if not keeping.stores:
         return ()
     with alone(private_folder(folder)):
-        return restored(folder, keeping)
+        done = _restored(folder, keeping, None)
+    return done.notes if done.changed else ()
 
 
-AGAIN = "Start again when that is mended, or begin anew with --fresh"
+def _restored(folder: Path, keeping: Keeping, asked: Config | None) -> Done:
+    here, notes = _here(folder / "journal", keeping.seal), list[str]()
+    found, silent = _found(folder, keeping, notes)
+    beyond = [one for one in found if here.end is None or one.head.end.position > here.end.position]
+    for one in beyond:
+        try:
+            contents = _brought(folder, one, keeping.seal, here, asked)
+        except StoreError as error:
+            silent.append(str(error).rstrip("."))
+        except (LiveError, OSError) as error:
+            notes.append(f"not used: {error}")
+        else:
+            return Done((*notes, _told(one, here, contents)), True)
+    if here.end is None and silent:
+        raise StoreError(f"state: {_why(here)}, and {'; '.join(silent)}. {AGAIN}")
+    if here.end is None and notes:
+        raise StateError(f"state: {_why(here)}, and {'; '.join(notes)}. {AGAIN}")
+    if beyond:
+        lineage.begin(folder)  # what goes on here is not what those copies tell of
+    notes += [f"a store could not be asked, the files here are gone on with: {text}" for text in silent]
+    return Done(tuple(notes), bool(beyond))
 
 
 def _here(path: Path, seal: Seal | None) -> Here:
@@ -122,7 +134,7 @@ def _found(folder: Path, keeping: Keeping, notes: list[str]) -> tuple[list[Copie
         except StateError as error:
             notes.append(f"not used: {error}")
         except StoreError as error:
-            silent.append(str(error))
+            silent.append(str(error).rstrip("."))
     return sorted(found, key=lambda one: -one.head.end.position), silent
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from lost import Become, Memory, become, half, lose
-from scenes import Killed, dying, played, scoring
+from scenes import Killed, dying, played, scored, scoring
 
 from live.errors import Corrupted, LiveError, SealError, StateError, StoreError
 from live.journal import read
@@ -195,6 +195,20 @@ def test_a_session_gone_on_from_an_older_copy_is_another_course(tmp_path: Path, 
     lose(tmp_path / "s")
     assert played(tmp_path / "s", keeping=keeping(old, new)).resumed == 16
     assert become(tmp_path / "s") == whole
+
+
+def test_a_copy_of_another_course_is_told_once_and_left_alone_from_then_on(tmp_path: Path) -> None:
+    store = Memory()
+    half(tmp_path / "s", 20, keeping=keeping(store))
+    course = lineage_of(tmp_path / "s")
+    lose(tmp_path / "s")
+    half(tmp_path / "s", 10, table=scored(seed=6), strategy=scoring())
+    (tmp_path / "s" / "lineage").write_text(str(course))
+    before = (tmp_path / "s" / "journal").read_bytes()
+    assert told(recovered(tmp_path / "s", keeping(store)), "not used: copy of s at memory: it is of another course")
+    assert recovered(tmp_path / "s", keeping(store)) == ()
+    assert (tmp_path / "s" / "journal").read_bytes() == before
+    assert lineage_of(tmp_path / "s") != course
 
 
 def test_a_copy_of_a_session_with_another_description_is_not_used(tmp_path: Path) -> None:
