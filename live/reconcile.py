@@ -65,13 +65,16 @@ def reconcile(state: State, broker: Broker) -> None:
 
 
 def differences(desk: Desk, symbols: Sequence[str], standing: Standing, slack: float = 0.0) -> list[str]:
-    """Both sides of everything that differs; cash may by `slack`, quote currency, which no report explains (fees)."""
+    """Both sides of everything that differs, but for orders that are on their way.
+
+    Cash may differ by `slack`, quote currency, which no report explains (fees).
+    """
     found = []
     if not abs(float(desk.account["cash"][0]) - standing.cash) <= slack:
         found.append(f"cash: desk {float(desk.account['cash'][0])!r}, broker {float(standing.cash)!r}")
     for s in np.flatnonzero(desk.holdings["lots"] != standing.lots):
         found.append(f"{symbols[int(s)]} lots: desk {desk.holdings['lots'][s]}, broker {standing.lots[s]}")
-    return found + _orders(working(desk), standing.working)
+    return found + _orders(working(desk), standing.working, standing.pending)
 
 
 def refuse(found: list[str]) -> None:
@@ -95,10 +98,10 @@ def working(desk: Desk) -> NDArray[Any]:
     return live[np.argsort(live["id"], kind="stable")]
 
 
-def _orders(ours: NDArray[Any], theirs: NDArray[Any]) -> list[str]:
+def _orders(ours: NDArray[Any], theirs: NDArray[Any], pending: frozenset[int]) -> list[str]:
     found = []
     left, right = _spelled(ours), _spelled(theirs)
-    for id in sorted({*left, *right}):
+    for id in sorted({*left, *right} - pending):
         if left.get(id) != right.get(id):
             found.append(f"order {id}: desk {left.get(id, 'none')}, broker {right.get(id, 'none')}")
     return found

@@ -181,7 +181,9 @@ class AlpacaBroker:
         Raises:
             BrokerError: if no answer comes.
         """
-        return self.inquiry.standing()
+        pending = self.errands.about()
+        standing = self.inquiry.standing()
+        return standing._replace(pending=frozenset(pending | self.errands.about()))
 
     def incidents(self) -> list[Trouble]:
         """What went wrong since this was last asked."""

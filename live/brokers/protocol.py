@@ -11,11 +11,15 @@ from live.pulse import BrokerHealth
 
 
 class Standing(NamedTuple):
-    """What a broker holds for us: cash, signed lots by symbol, and records of working orders."""
+    """What a broker holds for us: cash, signed lots by symbol, and records of working orders.
+
+    `pending` are ids of orders that are being sent, changed or looked for: whether they work will be reported.
+    """
 
     cash: float
     lots: NDArray[Any]
     working: NDArray[Any]
+    pending: frozenset[int] = frozenset()
 
 
 class Broker(Protocol):

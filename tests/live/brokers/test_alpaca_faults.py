@@ -114,6 +114,14 @@ def test_an_entry_that_never_arrived_is_refused_once_that_is_certain(fault: Faul
         assert orders(alpaca) == []
 
 
+def test_an_order_is_pending_until_its_outcome_is_known() -> None:
+    with trading(Fault("answer", POST, code=504)) as (_, broker):
+        sent(broker, asked(1, 10))
+        assert broker.standing().pending == {1}
+        until(lambda: broker.health().unknown == 0)
+        assert broker.standing().pending == set()
+
+
 @pytest.mark.parametrize("fault", [Fault("answer", POST, code=504), Fault("cut", POST)], ids=["504", "cut"])
 def test_an_exit_that_never_arrived_is_sent_again_under_its_name(fault: Fault) -> None:
     with trading() as (alpaca, broker):
