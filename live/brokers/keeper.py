@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 from live.brokers.errands import DELETE, LOOK_UP, SEND, Errand, Errands
 from live.brokers.ledger import Ledger
+from live.brokers.outcome import TIMEOUT
 from live.brokers.tracked import Tracked, Wire
 from live.errors import BrokerError
 
@@ -25,7 +26,7 @@ class Patience(NamedTuple):
     """How long things may take, in seconds."""
 
     begin: float = 20.0  # until the stream listens
-    timeout: tuple[float, float] = (3.05, 10.0)  # to connect, and of silence in an answer
+    timeout: tuple[float, float] = TIMEOUT  # to connect, and of silence in an answer
     settle: float = 20.0  # until what cannot be found has not arrived
     room: float = 0.5  # that an order waits on the spot for room under the rate limit
     current: float = 5.0  # that reports wait for the look at all orders after a reconnect

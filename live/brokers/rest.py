@@ -20,15 +20,13 @@ import tenacity
 from alpaca.common.exceptions import APIError
 from alpaca.trading.client import TradingClient
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from live.brokers.breaker import Circuit, Lane
+from live.brokers.outcome import TIMEOUT, TRIES, outcome
 from live.brokers.rate import Budget
 from live.errors import BrokerError, Refused, Unanswered, Unsent
 from live.keys import Keys
 
-TIMEOUT = (3.05, 10.0)  # seconds to connect, and of silence while reading
-TRIES = 4  # of a question
 NOT_FOUND, BUSY, FAULT = 404, 429, 500
 
 
@@ -176,15 +174,8 @@ class _Client:
             if status >= FAULT:
                 raise Unanswered(f"broker: {what} was answered {status}, so its outcome is unknown") from error
             return Answer(status, _body(str(error)))
-        except requests.ConnectTimeout as error:
-            raise Unsent(f"broker: {what} found no connection in time") from error
-        except requests.ConnectionError as error:
-            if _never_left(error):
-                raise Unsent(f"broker: {what} found no connection; is the address right and the network up?") from error
-            raise Unanswered(f"broker: {what} lost its connection, so its outcome is unknown") from error
         except (requests.RequestException, ValueError) as error:
-            kind = type(error).__name__
-            raise Unanswered(f"broker: {what} was not answered whole ({kind}), so its outcome is unknown") from error
+            raise outcome(what, error) from error
 
 
 class _Timed(HTTPAdapter):
@@ -197,11 +188,6 @@ class _Timed(HTTPAdapter):
     def send(self, request: Any, *args: Any, **options: Any) -> Any:
         options["timeout"] = options.get("timeout") or self._timeout
         return super().send(request, *args, **options)
-
-
-def _never_left(error: requests.ConnectionError) -> bool:
-    cause = error.args[0] if error.args else None
-    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
 
 
 def _body(text: str) -> Any:
