@@ -307,7 +307,10 @@ class AlpacaBroker:
                 self.ledger.tell("connected", "the trading stream is back; all orders are asked about")
 
     def _lost(self, reason: str) -> None:
-        if not self._away:
+        if self.updates.fatal is not None:
+            with self._lock:
+                self.ledger.tell("keys", f"the trading stream has ended: {self.updates.fatal}", fatal=True)
+        elif not self._away:
             with self._lock:
                 self.ledger.tell("lost", f"the trading stream is away ({reason}); orders are asked about instead")
         self._away = f"the trading stream is away ({reason})"

@@ -1,7 +1,8 @@
 """Trade updates: the real client's stream, in a thread of its own, with what it lacks.
 
-A key that is refused ends it instead of being tried for ever; what a message does to us never ends it; a dead
-connection is noticed within half a minute; and who listens is told of every new connection, for nothing is replayed.
+A key that is refused ends it instead of being tried for ever, though one that was taken before is tried a few times
+more; what a message does to us never ends it; a dead connection is noticed within half a minute; and who listens is
+told of every new connection, for nothing is replayed, and of the end.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 PINGS = {"ping_interval": 10, "ping_timeout": 20, "max_queue": 4096}  # seconds, seconds, messages
 ANSWER = 10.0  # seconds that authentication and listening may take
 SHORTEST, LONGEST = 0.5, 30.0  # seconds between two attempts
+REFUSALS = 3  # in a row, after which keys that were taken before are believed to be no good
 
 
 class Updates(TradingStream):  # type: ignore[misc]
@@ -48,6 +50,7 @@ class Updates(TradingStream):  # type: ignore[misc]
         self._trade_updates_handler = self._heard
         self._stopping: asyncio.Event | None = None
         self._stop_wanted = False
+        self._refusals = REFUSALS - 1  # keys that were never taken are refused once
         self._thread = Thread(target=self._alone, name="trade-updates", daemon=True)
 
     def start(self) -> None:
@@ -90,9 +93,11 @@ class Updates(TradingStream):  # type: ignore[misc]
                 failures = 0
             self.listening.clear()
             await self.close()
-            if self._stop_wanted or self.fatal is not None:
+            if self._stop_wanted:
                 break
             self._lost(reason)
+            if self.fatal is not None:
+                break
             delay = min(LONGEST, self._backoff * 2.0**failures) * random.uniform(0.5, 1.0)
             failures += 1
             await self._until_stopped(asyncio.sleep(delay))
@@ -119,12 +124,17 @@ class Updates(TradingStream):  # type: ignore[misc]
         await self._ws.send(json.dumps({"action": "authenticate", "data": said}))
         answer = _read(await self._ws.recv())
         status = (answer.get("data") or {}).get("status")
-        if status != "authorized":
-            self.fatal = BrokerError(
-                f"broker: the trading stream answered {status!r} to these keys; make new ones, and mind that paper "
-                f"and live accounts have different ones"
-            )
-            raise self.fatal
+        if status == "authorized":
+            self._refusals = 0
+            return
+        refusal = BrokerError(
+            f"broker: the trading stream answered {status!r} to these keys; make new ones, and mind that paper "
+            f"and live accounts have different ones"
+        )
+        self._refusals += 1
+        if self._refusals >= REFUSALS:
+            self.fatal = refusal
+        raise refusal
 
     async def _subscribe_trade_updates(self) -> None:
         await super()._subscribe_trade_updates()

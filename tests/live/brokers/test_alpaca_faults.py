@@ -189,6 +189,25 @@ def test_a_stream_that_broke_is_connected_again_and_what_was_missed_is_caught_up
         assert heard(broker) == []
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_keys_that_were_taken_before_may_be_refused_now_and_then(times: int) -> None:
+    with trading() as (alpaca, broker):
+        alpaca.faults.add(Fault("error", "trading/authorization/*", times=times))
+        alpaca.reset()
+        until(lambda: "connected" in [t.kind for t in list(broker.ledger.incidents)])
+        sent(broker, asked(1, 10))
+        step(alpaca, broker)
+        assert heard(broker) == [(ACCEPTED, 1), (FILL, 1)]
+
+
+def test_keys_that_are_refused_again_and_again_end_the_stream_which_is_told() -> None:
+    with trading(Fault("error", "trading/authorization/*", times=100)) as (alpaca, broker):
+        alpaca.reset()
+        until(lambda: [t.kind for t in list(broker.ledger.incidents) if t.fatal] == ["keys"])
+        assert not broker.health().connected
+        assert "make new ones" in broker.health().trouble
+
+
 def test_a_stream_that_is_mute_is_found_out_by_a_look_at_the_orders() -> None:
     patience = QUICK._replace(poll=0.1)
     with trading(patience=patience) as (alpaca, broker):
@@ -380,3 +399,13 @@ def test_flatten_takes_back_orders_and_leaves_positions() -> None:
         broker.close_all()
         step(alpaca, broker)
         assert broker.standing().lots.tolist() == [0]
+
+
+def test_an_order_that_arrives_after_it_was_given_up_is_taken_back() -> None:
+    with trading(Fault("slow", POST, seconds=1.6), prompt=True) as (alpaca, broker):
+        sent(broker, asked(1, 10, limit=9000))
+        until(lambda: broker.health().unknown == 0)
+        assert heard(broker) == [(REJECTED, 1)]
+        until(lambda: orders(alpaca) and orders(alpaca)[0].status == "canceled")
+        assert "stray" in kinds(broker)
+        assert heard(broker) == []
