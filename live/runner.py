@@ -77,6 +77,7 @@ class Runner:
         self.steps = tape.steps if tape is not None else 0  # how many there will be; 0 where nobody knows
         self.resumed = state.step
         self.written = self.sent = 0  # monotonic ns: when the last step's commands were written down, and answered
+        self.decided = 0  # monotonic ns: when those of the last moment were written down
         self.half: Input | Beat | None = None  # a step left unfinished, where the broker lives by itself
         self.copies, self.saved = Copies(), Saved(BEGINNING)  # where else state goes, and the last snapshot
         self._answers = NO_REPORTS  # of the guard, to be heard with the next reports
@@ -100,6 +101,7 @@ class Runner:
         reports = self._heard(self.broker.reports(step, rows))
         self.journal.append(INPUT, input_bytes(Input(step, rows, reports)))
         output = self.conclude(self.state.advance(rows, reports))
+        self.decided = self.written
         if self.state.step % self.every == 0:
             self.save()
         return output

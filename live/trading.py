@@ -31,6 +31,7 @@ from live.runner import Runner, put_aside
 from live.seal import Seal
 from live.session import Summary, summary, there
 from live.stores.restoring import restored
+from live.turns import short_turns
 from live.words import Output, columns_of
 from quantlib.desk.memory import Instrument
 from quantlib.strategy import Strategy, verify
@@ -104,7 +105,7 @@ def trade(
         folder, one, blank, name=name, reference=reference, params=params, cash=cash, costs=costs,
         instruments=instruments, source=told,
     )  # fmt: skip
-    with alone(private_folder(folder)):
+    with alone(private_folder(folder)), short_turns():
         if fresh:
             put_aside(folder)
         notes = () if fresh else restored(folder, keeping, config)

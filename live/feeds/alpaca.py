@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +37,7 @@ from quantlib.rules import NEVER
 from quantlib.schema import moment
 
 STOCKS, CRYPTO = "stocks", "crypto"
+TOGETHER = SECOND // 20  # ns: a moment's patience begins with its first frame, give or take this
 
 
 class AlpacaFeed:
@@ -165,26 +165,23 @@ class AlpacaFeed:
             self._take(self._backfill.warm_up(named, now, s.horizon))
 
     def _open(self, letters: Sequence[Letter | Overflown]) -> None:
-        """Take what waits; neighbouring frames without bars as one, which is quicker."""
-        messages: list[dict[str, Any]] = []
+        """Take what waits; frames that came together as one: the more there is, the less each costs."""
+        frames: list[Frame] = []
         for letter in letters:
+            if frames and not (isinstance(letter, Frame) and letter.arrived - frames[0].arrived < TOGETHER):
+                self._read(frames)
+                frames = []
             if isinstance(letter, Frame):
                 self._message = max(self._message, letter.arrived)
                 self._stale.discard(letter.stream)
-                if not any(message.get("T") in ("b", "u") for message in letter.messages):
-                    messages += letter.messages
-                    continue
-            if messages:
-                self._read(messages, time.monotonic_ns())
-                messages = []
-            self._take(letter)
-        if messages:
-            self._read(messages, time.monotonic_ns())
+                frames.append(letter)
+            else:
+                self._take(letter)
+        if frames:
+            self._read(frames)
 
     def _take(self, letter: Letter | Overflown) -> None:
-        if isinstance(letter, Frame):
-            self._read(letter.messages, letter.arrived)
-        elif isinstance(letter, Filled):
+        if isinstance(letter, Filled):
             self._fill(letter)
         elif isinstance(letter, Linked):
             self._link(letter.stream)
@@ -195,7 +192,7 @@ class AlpacaFeed:
             self._heard.append(Incident("fatal", letter.why, fatal=True))
         elif isinstance(letter, Overflown):
             self._overflow(letter)
-        else:
+        elif isinstance(letter, Incident):
             self._heard.append(letter)
 
     def _lose(self, lost: Lost) -> None:
@@ -207,7 +204,10 @@ class AlpacaFeed:
             self._stale.add(lost.stream)
         self._heard.append(Incident("stale" if lost.stale else "lost", f"feed: {text}; trying again"))
 
-    def _read(self, messages: Sequence[dict[str, Any]], arrived: int) -> None:
+    def _read(self, frames: Sequence[Frame]) -> None:
+        """Frames that came one after the other; a moment's time is that of the first that has bars."""
+        messages = [message for frame in frames for message in frame.messages]
+        arrived = next((frame.arrived for frame in frames if frame.has_bars), frames[0].arrived)
         said = self._reader.read(messages, self.clock(), arrived)
         self._heard.extend(said.incidents)
         rows = said.rows

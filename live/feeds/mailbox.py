@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from live.feeds.protocol import Incident
 
 FLEETING = ("t", "q")  # kinds of messages that later ones outdate
+BARS = ("b", "u")
 
 
 class Frame(NamedTuple):
@@ -24,6 +25,11 @@ class Frame(NamedTuple):
     stream: str
     messages: Sequence[dict[str, Any]]
     arrived: int  # ns of the monotonic clock
+
+    @property
+    def has_bars(self) -> bool:
+        """Whether there is something to decide on."""
+        return any(message.get("T") in BARS for message in self.messages)
 
 
 class Linked(NamedTuple):
