@@ -286,8 +286,8 @@ class Ledger:
     def _adjust(self, order: Tracked, ts: int) -> None:
         """Tell the desk of other lots or prices than it knows."""
         now = order.wire
-        if now is None or not now.status or now.status in UNBORN:
-            return
+        if now is None or not now.status or now.status in UNBORN or (now.status in ENDED and not order.accepted):
+            return  # nothing that works, or ever did
         asks = order.whole, now.limit, now.stop
         if asks != (order.lots, order.limit, order.stop) and asks[0] > order.booked:
             order.lots, order.limit, order.stop = asks

@@ -154,6 +154,9 @@ class _Client:
         self._client._retry = 0  # it would send orders again
         session = self._client._session
         session.hooks["response"].append(note)
+        once = session.merge_environment_settings(keys.trading, {}, None, None, None)
+        session.proxies, session.verify = once["proxies"], once["verify"]
+        session.trust_env = False  # proxies and certificates are known now, and not looked up with every call
         for scheme in ("http://", "https://"):
             session.mount(scheme, _Timed(timeout))
         self._lane, self._alone = lane, RLock()

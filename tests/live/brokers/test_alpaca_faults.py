@@ -402,10 +402,12 @@ def test_flatten_takes_back_orders_and_leaves_positions() -> None:
 
 
 def test_an_order_that_arrives_after_it_was_given_up_is_taken_back() -> None:
-    with trading(Fault("slow", POST, seconds=1.6), prompt=True) as (alpaca, broker):
+    with trading(Fault("answer", POST, code=504), prompt=True) as (alpaca, broker):
         sent(broker, asked(1, 10, limit=9000))
         until(lambda: broker.health().unknown == 0)
         assert heard(broker) == [(REJECTED, 1)]
-        until(lambda: orders(alpaca) and orders(alpaca)[0].status == "canceled")
+        body = {"symbol": "AAA", "qty": "10", "side": "buy", "type": "limit", "limit_price": "90"}
+        broker.rest.send("post", "/orders", body | {"time_in_force": "gtc", "client_order_id": "test-1"})  # at last
+        until(lambda: orders(alpaca)[0].status == "canceled")
         assert "stray" in kinds(broker)
         assert heard(broker) == []
