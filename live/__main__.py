@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0] not in COMMANDS and given[0] not in ("-h", "--help")):
         given.insert(0, "run")
-    asked = parser().parse_args(given)
+    asked = parser().parse_args(given, argparse.Namespace(given=given))
     from live.errors import LiveError
 
     try:
@@ -75,13 +75,13 @@ def _job(word: str) -> Callable[[argparse.Namespace], int]:
         from live.launch import run  # the clients of broker and dashboard take a second to load
 
         return run
-    if word in ("replay", "parity", "status"):
+    if word in ("replay", "parity"):
         from live import command
 
-        return {"replay": command.replay_bars, "parity": command.parity, "status": command.status}[word]
+        return command.replay_bars if word == "replay" else command.parity
     from live import operate
 
-    return {"doctor": operate.doctor, "reconcile": operate.reconcile}.get(word, operate.act)
+    return {"doctor": operate.doctor, "reconcile": operate.reconcile, "status": operate.status}.get(word, operate.act)
 
 
 def _strategy_words(one: argparse.ArgumentParser) -> None:
@@ -102,7 +102,8 @@ def _run_words(run: argparse.ArgumentParser) -> None:
         "--speed", type=float, help="of the demo: seconds of the tape in one second; 0: as fast as it goes"
     )
     run.add_argument("--port", type=int, default=8787, help="of the dashboard on 127.0.0.1; default 8787, 0: any")
-    run.add_argument("--no-dashboard", action="store_true", help="trade without it")
+    run.add_argument("--metrics", type=int, default=9101, help="port of the metrics on 127.0.0.1; default 9101, 0: any")
+    run.add_argument("--no-dashboard", action="store_true", help="trade in this process alone: nothing else watches it")
     run.add_argument("--live", action="store_true", help="trade real money; needs --account")
     run.add_argument("--account", metavar="NUMBER", help="the number of the account, typed, to trade real money")
 

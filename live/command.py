@@ -19,17 +19,12 @@ from backtest.compiling import announced
 from backtest.costs import Costs
 from live.config import CASH, COSTS, Config
 from live.errors import SessionError
-from live.journal import read
 from live.keeping import Keeping, keeping_of
-from live.lock import is_held
-from live.operator import want, wanted_in
-from live.seal import Seal, seal_of
+from live.seal import seal_of
 from live.session import replay, there
 from live.stores.restoring import recovered
 from live.tape import cut, instant
-from live.words import INPUT, MAGIC, OPERATOR, OUTPUT, action_of, output_of
 from quantlib.core import nearest
-from quantlib.schema import moment
 from quantlib.table import Table, bars
 
 SESSIONS = Path("sessions")
@@ -71,44 +66,6 @@ def parity(asked: Namespace) -> int:
     return 0 if found.holds else 1
 
 
-def status(asked: Namespace) -> int:
-    """Say what a session is and where it stands, without touching it."""
-    seal = seal_of(os.environ)
-    config = _existing(asked.session, seal)
-    contents = read(asked.session / "journal", MAGIC, seal=seal)
-    outputs = [frame for frame in contents.frames if frame.kind == OUTPUT]
-    obeyed = [action_of(frame.payload) for frame in contents.frames if frame.kind == OPERATOR]
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"session   {asked.session}: {config.title} on {', '.join(config.symbols)}")
-    console.print(f"process   {'running' if is_held(asked.session) else 'not running'}")
-    console.print(f"steps     {len(outputs):,}")
-    if outputs:
-        last = output_of(outputs[-1].payload)
-        ts = next(f.payload for f in reversed(contents.frames) if f.kind == INPUT)
-        console.print(f"last      {moment(_ts_of(ts, config))}, equity {last.equity:,.2f}")
-    for action in obeyed:
-        console.print(f"operator  {action.word}, before the rows of {moment(action.ts)}")
-    done = {action.number for action in obeyed}
-    for wanted in wanted_in(asked.session / "operator"):
-        if wanted.number not in done:
-            when = f" from {moment(wanted.at)} on" if wanted.at is not None else ""
-            console.print(f"operator  {wanted.word} waits for the next step{when}")
-    if contents.torn:
-        console.print(f"journal   {contents.torn} bytes of a torn frame at its end; the next start cuts them off")
-    return 0
-
-
-def act(asked: Namespace) -> int:
-    """Leave an operator's action for a session."""
-    _existing(asked.session, seal_of(os.environ))
-    wanted = want(asked.session / "operator", asked.command, instant(asked.at))
-    when = "before its next step" if is_held(asked.session) else "at its next start, before its next step"
-    if wanted.at is not None:
-        when = f"before the rows of {moment(wanted.at)}"
-    Console(highlight=False, soft_wrap=True).print(f"{wanted.word}: {asked.session} obeys {when}")
-    return 0
-
-
 def _session(asked: Namespace, keeping: Keeping, console: Console) -> tuple[Path, Config | None]:
     """The session's folder, and what it is if it exists, here or as a copy, and is to go on."""
     name = Path((asked.strategy or "trend").rpartition(":")[0] or (asked.strategy or "trend")).stem
@@ -122,13 +79,6 @@ def brought_back(folder: Path, keeping: Keeping, console: Console) -> None:
     """Let the newest copy of a session take the place of its files, if they are behind, damaged or gone; and say so."""
     for note in recovered(folder, keeping):
         console.print(f"note: {note}", style="yellow", highlight=False, soft_wrap=True, markup=False)
-
-
-def _existing(folder: Path, seal: Seal | None) -> Config:
-    config = there(folder, seal)
-    if config is None:
-        raise SessionError(f"session: there is none in {folder}; python -m live --session {folder} starts one")
-    return config
 
 
 def source_of(asked: Namespace, known: Config | None) -> dict[str, Any]:
@@ -177,12 +127,6 @@ def _costs(given: list[str], before: Costs) -> Costs:
                 f"--cost: there is no cost {name!r}.{nearest(name, Costs._fields)} There are {', '.join(Costs._fields)}"
             )
     return before._replace(**changes)
-
-
-def _ts_of(payload: bytes, config: Config) -> int:
-    from live.words import input_of
-
-    return int(input_of(payload, config.layout).rows["ts"][0])
 
 
 def stop_on_signal() -> Callable[[], bool]:

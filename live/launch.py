@@ -7,6 +7,7 @@ paper    Alpaca                ->                     real client -> runner -> p
 from __future__ import annotations
 
 import os
+import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
@@ -16,28 +17,34 @@ from typing import Any
 
 from rich.console import Console
 
-from live.account import account_of, confirmed, instruments_of, only_one
+from live.account import Account, account_of, confirmed, instruments_of, only_one
 from live.brokers.alpaca import AlpacaBroker
 from live.command import SESSIONS, brought_back, pair, source_of, stop_on_signal, table_of
 from live.control.api import served
+from live.control.auth import FILE as TOKENS
+from live.control.logs import Redactor, logging_to, secrets_of
 from live.errors import ConfigError
 from live.feeds.alpaca import AlpacaFeed
 from live.feeds.calendar import new_york
 from live.feeds.settings import FeedSettings
 from live.keeping import Keeping, keeping_of
 from live.keys import Keys, keys_of
+from live.lock import alone
 from live.loop import Hours
 from live.private import private_folder
 from live.references import strategy_of
 from live.rehearsal import rehearse
+from live.runner import put_aside
 from live.screen import Log, closing
-from live.session import Summary
+from live.session import Summary, there
 from live.trading import Watch, named, trade
+from live.watch.command import Served, supervised
 from quantlib.desk.memory import instrument_records
 
 CASH = 1_000_000.0
 DEMO_BEGINS = "2017-01-01"  # of the bundled indices: two years of real days
 OLDEST = 60.0  # seconds: a moment that is older has gone by
+LOG = "runner.log"  # of the session's folder, as the dashboard follows it
 LONGEST = 10_000  # rows to warm up on, for features that never forget
 DEMO_LASTS = 60.0  # seconds, where someone is watching
 
@@ -45,8 +52,10 @@ DEMO_LASTS = 60.0  # seconds, where someone is watching
 def run(asked: Namespace, environment: Mapping[str, str] = os.environ) -> int:
     """Trade, or show how it would be."""
     keys = keys_of(environment)
-    stop = stop_on_signal()
     console = Console(highlight=False, soft_wrap=True)
+    if keys is not None and not asked.no_dashboard:
+        return _watched(asked, console, keys)
+    stop = stop_on_signal()
     params = dict(map(pair, asked.param))
     keeping = keeping_of(environment)
     if keys is None:
@@ -93,32 +102,63 @@ def _demo(
 def _paper(
     asked: Namespace, params: dict[str, Any], console: Console, stop: Callable[[], bool], keys: Keys, keeping: Keeping
 ) -> Summary:  # fmt: skip
-    """The account of these keys."""
+    """The account of these keys, in this process."""
+    account, kind = _account(asked, keys)
+    symbols, folder = tuple(sorted(asked.symbols)), _folder(asked, kind)
+    instruments = instruments_of(keys, symbols)
+    if not asked.fresh:
+        brought_back(folder, keeping, console)
+    known = None if asked.fresh else there(folder, keeping.seal)
+    name, cash = named(folder, asked.fresh, keeping.seal), known.cash if known is not None else account.cash
+    one = strategy_of(asked.strategy or "trend", params)
+    feed = AlpacaFeed(keys, symbols, FeedSettings(horizon=min(one.horizon, LONGEST), oldest=OLDEST))
+    broker = AlpacaBroker(keys, name, symbols, instrument_records(symbols, instruments))
+    log, hours = Log(console, each_fill=True), _hours(symbols)
+    console.print(f"{kind} account {account.number}: cash {account.cash:,.2f}, equity {account.equity:,.2f}")
+    redact = Redactor(secrets_of(os.environ))
+    with only_one(account.number), logging_to(private_folder(folder) / LOG, redact):
+        return trade(
+            asked.strategy or "trend", folder, feed, broker, cash=cash, name=name, params=params,
+            instruments=instruments, kind=kind, account=account.number, market_open=hours.is_open,
+            next_close=hours.next_close, fresh=asked.fresh, stop=stop, watch=Watch(log.began, log.stepped),
+            keeping=keeping,
+        )  # fmt: skip
+
+
+def _watched(asked: Namespace, console: Console, keys: Keys) -> int:
+    """The account of these keys, in a process of its own that is watched, started again, and shown."""
+    account, kind = _account(asked, keys)
+    folder = private_folder(_folder(asked, kind))
+    if asked.fresh:
+        with alone(folder):
+            put_aside(folder)
+    words = [word for word in asked.given if word != "--fresh"]
+    console.print(
+        f"{kind} account {account.number}: cash {account.cash:,.2f}, equity {account.equity:,.2f}\n"
+        f"dashboard http://127.0.0.1:{asked.port}, log in with a token of {folder / TOKENS}\n"
+        f"metrics   http://127.0.0.1:{asked.metrics}/metrics\n"
+        f"logs      {folder / LOG} and {folder / 'seat.log'}; Ctrl-C stops the session, its orders and positions stay"
+    )
+    ports = Served(asked.port, asked.metrics)
+    return supervised(folder, [sys.executable, "-m", "live", *words, "--no-dashboard"], ports=ports, stay=False)
+
+
+def _account(asked: Namespace, keys: Keys) -> tuple[Account, str]:
+    """Whose account it is, once what was asked for makes sense; and whether it is paper."""
     if not asked.symbols:
         raise ConfigError("run: which symbols? give --symbols AAPL MSFT …")
     if asked.input or asked.begin or asked.end or asked.speed is not None:
         raise ConfigError("run: --input, --from, --to and --speed are for the demo; an account trades what happens now")
     account = account_of(keys)
-    kind = confirmed(keys, account, asked.live, asked.account or "")
-    strategy: str = asked.strategy or "trend"
-    symbols = tuple(sorted(asked.symbols))
-    instruments = instruments_of(keys, symbols)
+    return account, confirmed(keys, account, asked.live, asked.account or "")
+
+
+def _folder(asked: Namespace, kind: str) -> Path:
+    """Of the session."""
+    strategy = asked.strategy or "trend"
     stem = Path(strategy.rpartition(":")[0] or strategy).stem
     folder: Path = asked.session or SESSIONS / f"{stem}-{kind.replace(' ', '-')}"
-    if not asked.fresh:
-        brought_back(folder, keeping, console)
-    name = named(folder, asked.fresh, keeping.seal)
-    one = strategy_of(strategy, params)
-    feed = AlpacaFeed(keys, symbols, FeedSettings(horizon=min(one.horizon, LONGEST), oldest=OLDEST))
-    broker = AlpacaBroker(keys, name, symbols, instrument_records(symbols, instruments))
-    log, hours = Log(console, each_fill=True), _hours(symbols)
-    console.print(f"{kind} account {account.number}: cash {account.cash:,.2f}, equity {account.equity:,.2f}")
-    with only_one(account.number), _seat(asked, folder, console):
-        return trade(
-            strategy, folder, feed, broker, cash=account.cash, name=name, params=params, instruments=instruments,
-            kind=kind, account=account.number, market_open=hours.is_open, next_close=hours.next_close,
-            fresh=asked.fresh, stop=stop, watch=Watch(log.began, log.stepped), keeping=keeping,
-        )  # fmt: skip
+    return folder
 
 
 def _hours(symbols: tuple[str, ...]) -> Hours:

@@ -5,25 +5,28 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-import time
 from argparse import Namespace
 
 from rich.console import Console
 
 from live.brokers.rest import Rest
+from live.config import Config
 from live.control.acts import act as leave
 from live.control.auth import OPERATOR, Person
 from live.doctor import findings
 from live.errors import SessionError
+from live.journal import read
 from live.keys import keys_of
 from live.lock import is_held
+from live.operator import wanted_in
+from live.pulse import felt
 from live.seal import seal_of
 from live.session import there
 from live.tape import instant
-from live.watch.checks import premarket
+from live.watch.checks import orders, positions, tried
+from live.words import INPUT, MAGIC, OUTPUT, action_of, input_of, output_of
+from live.words import OPERATOR as ACTED
 from quantlib.schema import moment
-
-COMPARED = ("positions", "orders")
 
 
 def act(asked: Namespace) -> int:
@@ -52,33 +55,70 @@ def doctor(asked: Namespace) -> int:
 
 def reconcile(asked: Namespace) -> int:
     """Hold a session's positions and orders against the broker's; 1 if they differ."""
-    existing(asked)
     keys = keys_of(os.environ)
     if keys is None:
         raise SessionError("reconcile: it asks the broker, so set APCA_API_KEY_ID and APCA_API_SECRET_KEY")
+    pulse, config = felt(asked.session), existing(asked)
+    if pulse is None:
+        raise SessionError(f"reconcile: {asked.session} has not said yet what it holds; start it")
     rest = Rest(keys)
     try:
         found = [
-            one
-            for one in premarket(asked.session, time.time_ns(), rest.told, None, seal_of(os.environ))
-            if one.name in COMPARED
+            tried("positions", lambda: positions(pulse, config, rest.told("/positions"))),
+            tried("orders", lambda: orders(pulse, rest.told("/orders", {"status": "open", "limit": 500}))),
         ]
     finally:
         rest.close()
-    if not found:
-        raise SessionError(f"reconcile: {asked.session} does not run, so it holds nothing to compare; start it")
     for check in found:
         sys.stdout.write(f"{check}\n")
     return 0 if all(check.good for check in found) else 1
 
 
-def existing(asked: Namespace) -> None:
-    """Refuse a folder without a session.
+def status(asked: Namespace) -> int:
+    """Say what a session is and where it stands, without touching it."""
+    config = existing(asked)
+    contents = read(asked.session / "journal", MAGIC, seal=seal_of(os.environ))
+    outputs = [output_of(frame.payload) for frame in contents.frames if frame.kind == OUTPUT]
+    obeyed = [action_of(frame.payload) for frame in contents.frames if frame.kind == ACTED]
+    rows = next((input_of(f.payload, config.layout).rows for f in reversed(contents.frames) if f.kind == INPUT), None)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"session   {asked.session}: {config.title} on {', '.join(config.symbols)}")
+    console.print(f"process   {'running' if is_held(asked.session) else 'not running'}")
+    console.print(f"steps     {sum(1 for output in outputs if len(output.decision)):,}")
+    if rows is not None:
+        equity = outputs[-1].equity if outputs else config.cash
+        console.print(f"last      {moment(int(rows['ts'][0]))}, equity {equity:,.2f}")
+    pulse = felt(asked.session)
+    if pulse is not None:
+        why = f": {pulse.why}" if pulse.why else ""
+        console.print(f"mode      {pulse.mode}{why}")
+        console.print(f"feed      {_well(pulse.feed.connected, pulse.feed.trouble)}, {pulse.feed.messages:,} messages")
+        console.print(f"broker    {_well(pulse.broker.connected, pulse.broker.trouble)}, {pulse.broker.calls:,} calls")
+    for action in obeyed:
+        console.print(f"operator  {action.word}, before the rows of {moment(action.ts)}")
+    done = {action.number for action in obeyed}
+    for wanted in wanted_in(asked.session / "operator"):
+        if wanted.number not in done:
+            when = f" from {moment(wanted.at)} on" if wanted.at is not None else ""
+            console.print(f"operator  {wanted.word} waits for the next step{when}")
+    if contents.torn:
+        console.print(f"journal   {contents.torn} bytes of a torn frame at its end; the next start cuts them off")
+    return 0
+
+
+def existing(asked: Namespace) -> Config:
+    """The session of a folder.
 
     Raises:
-        SessionError: naming it.
+        SessionError: naming the folder, if there is none.
     """
-    if there(asked.session, seal_of(os.environ)) is None:
+    config = there(asked.session, seal_of(os.environ))
+    if config is None:
         raise SessionError(
             f"session: there is none in {asked.session}; python -m live --session {asked.session} starts one"
         )
+    return config
+
+
+def _well(connected: bool, trouble: str) -> str:
+    return trouble or ("connected" if connected else "not connected")

@@ -13,10 +13,12 @@ from live.sim.entry import Credentials
 from live.sim.faults import Faults
 from live.sim.hours import FIRST, LAST, calendar_said, clock_said
 from live.sim.market import Market
-from live.sim.wire import asset_class, asset_id
+from live.sim.order import Steps
+from live.sim.wire import asset_class, asset_id, number
 
 ATTRIBUTES = ["has_options", "overnight_tradable", "fractional_eh_enabled"]
 RETIRED = {"easy_to_borrow": True, "maintenance_margin_requirement": 30}  # fields of assets that the service takes away
+COIN = Steps(100.0, 1e-9, 1e-9)  # of a pair that nobody counts otherwise
 
 
 class ReferenceRest:
@@ -27,14 +29,15 @@ class ReferenceRest:
         keys: that calls must bring.
         faults: which may set the clock wrong.
         retired: whether assets still have the fields that are to go, which the client's models demand.
+        steps: how symbols are counted.
         changes: fields of single assets that are otherwise: {"GME": {"shortable": False}}.
     """
 
     def __init__(
         self, market: Market, keys: Credentials, faults: Faults, *, retired: bool = True,
-        changes: Mapping[str, Mapping[str, Any]] | None = None,
+        changes: Mapping[str, Mapping[str, Any]] | None = None, steps: Mapping[str, Steps] | None = None,
     ) -> None:  # fmt: skip
-        self.market, self.keys, self.faults, self.retired = market, keys, faults, retired
+        self.market, self.keys, self.faults, self.retired, self.steps = market, keys, faults, retired, steps or {}
         self.changes = changes or {}
 
     def routes(self) -> list[web.RouteDef]:
@@ -57,7 +60,9 @@ class ReferenceRest:
             "margin_requirement_short": "100" if coin else "30", "attributes": [] if coin else ATTRIBUTES,
         }  # fmt: skip
         if coin:
-            said |= {"min_order_size": "0.000000001", "min_trade_increment": "0.000000001", "price_increment": "0.01"}
+            steps = self.steps.get(symbol, COIN)
+            lot, tick = number(steps.lot), number(1.0 / steps.per_tick)
+            said |= {"min_order_size": lot, "min_trade_increment": lot, "price_increment": tick}
         if self.retired:
             said |= RETIRED | {"easy_to_borrow": not coin}
         return said | dict(self.changes.get(symbol, {}))

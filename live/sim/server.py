@@ -88,7 +88,9 @@ class Loopback:
         self.orders = TradeUpdates(self.venue, self._credentials, self.faults)
         self.data = DataStream(self.market, self.script, self._credentials, self.faults, tier, **(stream or {}))
         self._rest = DataRest(self.market, self._credentials, tier, **(rest or {}))
-        self._reference = ReferenceRest(self.market, self._credentials, self.faults, **(reference or {}))
+        self._reference = ReferenceRest(
+            self.market, self._credentials, self.faults, **({"steps": self.venue.steps} | dict(reference or {}))
+        )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="loopback", daemon=True)
         self._runner: web.AppRunner | None = None

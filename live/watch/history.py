@@ -42,7 +42,7 @@ class History:
 
     def note(self, ran: Ran) -> None:
         """Write a run down; it is on the disk when this returns."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE)
         try:
             end = os.fstat(file).st_size

@@ -93,7 +93,7 @@ class Schedule:
 
     def start(self) -> None:
         """Keep the hours from now on; what was missed meanwhile is run, or written down."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             with alone(self.folder):
                 self.history.mend(self._clock())
@@ -151,7 +151,7 @@ class Schedule:
             SessionError: if there is no such job, or one runs already.
         """
         job = self._job(name)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             with alone(self.folder):
                 return self._ran(job, self._clock())

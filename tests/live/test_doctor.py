@@ -81,10 +81,12 @@ def test_files_that_others_may_read_are_told(tmp_path):
 
 
 def test_reconcile_needs_keys_and_a_session(tmp_path, monkeypatch):
-    with pytest.raises(SessionError, match="there is none"):
-        operate.reconcile(Namespace(session=tmp_path / "nowhere"))
     rehearse(momentum(), day(5), tmp_path / "s", cash=1e5, costs=COSTS)
     monkeypatch.delenv("APCA_API_KEY_ID", raising=False)
     monkeypatch.delenv("APCA_API_SECRET_KEY", raising=False)
     with pytest.raises(SessionError, match="set APCA_API_KEY_ID"):
         operate.reconcile(Namespace(session=tmp_path / "s"))
+    monkeypatch.setenv("APCA_API_KEY_ID", "PK")
+    monkeypatch.setenv("APCA_API_SECRET_KEY", "s")
+    with pytest.raises(SessionError, match="there is none"):
+        operate.reconcile(Namespace(session=tmp_path / "nowhere"))
