@@ -27,7 +27,6 @@ from typing import Any, NamedTuple
 from live.operator import want
 from live.sim.server import Loopback
 from quantlib.desk.memory import HALTED
-from quantlib.desk.messages import ENTRY
 from tests.live.campaign_child import REFUSED, Shared, live
 from tests.live.campaign_plan import CASH, MINUTE, Plan, Word, planned, strategy_of
 from tests.live.campaign_verdict import differing, verdict
@@ -281,7 +280,7 @@ def ran(seed: int, context: Any, kept: Path | None = None) -> Outcome:
             if not broken:
                 found.append(session.refused_to_agree)
         elif not found:
-            outcome = "halted" if broken else "agreed"
+            outcome = "halted" if broken and session.shared.mode == HALTED else "agreed"
             found += verdict(folder, strategy_of(plan.style), alpaca.venue, broken)
         faults = Counter(spelled(struck) for struck in alpaca.faults.log)
         faults.update(f"life: {struck.kind}" for struck in alpaca.venue.life.log)

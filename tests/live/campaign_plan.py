@@ -31,7 +31,7 @@ CALLS = (POST, POST, POST, PATCH, DELETE, DELETE, *QUESTIONS)
 BARS, TOLD = "stocks/b/*", "trading/*/?*"  # messages of bars, of orders
 HANDSHAKE = ("stocks/connected/", "stocks/authenticated/", "stocks/subscription/")
 DISK, SENT, RECEIVED = "disk", "sent", "received"
-KILLS = {DISK: 160, SENT: 140, RECEIVED: 200}  # calls of a life among which one is chosen
+KILLS = {DISK: 110, SENT: 90, RECEIVED: 160}  # calls of a life among which one is chosen
 
 
 class Kill(NamedTuple):

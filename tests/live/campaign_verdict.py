@@ -21,7 +21,7 @@ from live.state import State
 from live.words import MAGIC, NOTE, Output, note_of, output_of, tickets
 from quantlib.desk import memory as desks
 from quantlib.desk.audit import audit, booked, breaches, moved
-from quantlib.desk.memory import HALTED, MODES
+from quantlib.desk.memory import HALTED
 from quantlib.desk.messages import SUBMIT
 from quantlib.strategy import Strategy
 from tests.live.campaign_child import NAME
@@ -63,8 +63,8 @@ def verdict(folder: Path, strategy: Strategy, venue: Venue, broken: bool) -> lis
     """Rules that the session breaks, a sentence each.
 
     Args:
-        broken: whether the broker took executions back or corrected them: then both sides differ, and the session must
-            have halted.
+        broken: whether the broker took executions back or corrected them: then a session that has not halted must hold
+            what the broker holds, having heard of no more than the corrected price.
     """
     said = told(folder, strategy)
     found = list(said.broken)
@@ -77,9 +77,7 @@ def verdict(folder: Path, strategy: Strategy, venue: Venue, broken: bool) -> lis
         found += booked(fills, np.array([*ended, *working(said.state.desk)], working(said.state.desk).dtype))
     found += _commanded(said, venue)
     account = said.state.desk.account[0]
-    if broken:
-        if account["mode"] != HALTED:
-            found.append(f"an execution was broken, and the desk is {MODES[int(account['mode'])]}")
+    if broken and account["mode"] == HALTED:
         return found
     if account["anomalies"]:
         found.append(f"{account['anomalies']} reports were anomalies")
