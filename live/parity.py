@@ -1,4 +1,4 @@
-"""`python -m live parity SESSION`: a recorded session rerun as a backtest, and every difference shown."""
+"""`python -m live parity SESSION`: a recorded session rerun, every difference shown, and where its profit parted."""
 
 from __future__ import annotations
 
