@@ -81,7 +81,7 @@ class Changing:
             if order.filled:
                 order.rest = Remainder(name, lots, limit, stop)
         if wire is None or not wire.id:
-            self._again(name, command, order, errand, "nobody knows whether the order is there")
+            self.errands.again(AMEND, order, before=errand, command=(name, command))  # its own outcome comes first
         elif order.filled:
             self._make_room(order, wire.id)
         else:

@@ -280,6 +280,15 @@ def test_a_replacement_without_an_answer_is_looked_up(fault: str, accepted: bool
         assert heard(broker) == [(ACCEPTED, 1), (REPLACED if accepted else REJECTED, 1)]
 
 
+def test_a_replacement_of_an_order_that_may_not_be_there_waits_until_that_is_known() -> None:
+    unasked = Fault("answer", "GET /v2/orders:by*", code=504, times=6)
+    with trading(Fault("answer", POST, code=504), unasked, circuit=Circuit(failures=100)) as (_, broker):
+        sent(broker, asked(1, 10, limit=9000))
+        sent(broker, asked(1, 12, kind=REPLACE, limit=9100, ts=6))
+        until(lambda: broker.health().unknown == 0 and not broker.errands.about())
+        assert heard(broker) == [(REJECTED, 1)]  # and was never accepted
+
+
 def test_a_cancel_without_an_answer_is_sent_until_the_order_has_ended() -> None:
     with trading(Fault("cut", "DELETE *", times=2), prompt=True) as (alpaca, broker):
         sent(broker, asked(1, 10, limit=9000))
