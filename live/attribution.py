@@ -61,6 +61,11 @@ class Attribution(NamedTuple):
     single: int  # orders filled in one of them
 
     @property
+    def parts(self) -> dict[str, float]:
+        """What the total sums up from, by name."""
+        return {name: getattr(self, name) for name in ("data", "fills", "latency", "fees", "orders")}
+
+    @property
     def total(self) -> float:
         """actual - ideal, which the parts sum up to."""
         return self.actual - self.ideal

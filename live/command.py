@@ -59,10 +59,13 @@ def replay_bars(asked: Namespace) -> int:
 
 def parity(asked: Namespace) -> int:
     """Rerun a session as a backtest; 1 unless nothing differs."""
-    from live.parity import check, show
+    from live.parity import check, explained, show, show_parts, wired
 
-    found = check(asked.session, seal=seal_of(os.environ))
-    show(found, Console())
+    seal, console = seal_of(os.environ), Console()
+    if wired(asked.session, seal):
+        show_parts(explained(asked.session, seal=seal), console)
+    found = check(asked.session, seal=seal)
+    show(found, console)
     return 0 if found.holds else 1
 
 

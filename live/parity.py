@@ -22,6 +22,7 @@ from live.state import State
 from live.words import INPUT, MAGIC, OPERATOR, Input, Output, action_of, columns_of, input_of, output_of
 from quantlib.desk import memory as desks
 from quantlib.desk.messages import COMMAND, FILLED_ROW, ORDER
+from quantlib.formats import money
 from quantlib.schema import moment
 from quantlib.strategy import Strategy
 from quantlib.table import Table
@@ -63,6 +64,11 @@ def explained(folder: str | Path, strategy: Strategy | None = None, seal: Seal |
     """
     config, contents = _session(Path(folder), seal)
     return attribution(config, strategy or _strategy(config), contents.frames)
+
+
+def wired(folder: str | Path, seal: Seal | None = None) -> bool:
+    """Whether a session traded with a real broker, so that its profit may have parted from the backtest's."""
+    return _session(Path(folder), seal)[0].wired
 
 
 def retraced(config: Config, strategy: Strategy, contents: Contents) -> Parity:
@@ -138,6 +144,17 @@ def told(config: Config, contents: Contents) -> Recorded:
         np.concatenate([np.empty(0, ORDER), *(o.ended for o in outputs)]),
         events,
     )
+
+
+def show_parts(found: Attribution, console: Console) -> None:
+    """Print where a session's profit parted from the backtest's."""
+    shown = Shown("where profit parted from the backtest", "", box=None, pad_edge=False)
+    shown.add_row("expected, on corrected data", money(found.ideal))
+    for name, value in found.parts.items():
+        shown.add_row(name, money(value, signed=True))
+    shown.add_row("actual", money(found.actual))
+    shown.add_row("orders filled in both, in one", f"{found.matched:,}, {found.single:,}")
+    console.print(shown)
 
 
 def show(found: Parity, console: Console) -> None:

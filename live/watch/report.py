@@ -21,7 +21,7 @@ from live.control.follow import Fill, Incident, Obeyed, Session
 from live.errors import LiveError, SessionError
 from live.feeds.calendar import NEW_YORK
 from live.journal import Contents, read
-from live.parity import check
+from live.parity import check, explained, wired
 from live.pulse import Histogram, Pulse, felt
 from live.seal import Seal
 from live.watch.hours import SECOND
@@ -37,6 +37,7 @@ class Verdict(NamedTuple):
     holds: bool
     text: str
     differences: list[str]  # the first of them
+    parts: dict[str, float] = {}  # noqa: RUF012 (never written to): where profit parted from the backtest's
 
 
 class Taken(NamedTuple):
@@ -136,9 +137,10 @@ def verdict(folder: Path, seal: Seal | None = None) -> Verdict:
     """Whether the session equals its backtest; one that cannot be compared does not."""
     try:
         found = check(folder, seal=seal)
+        parts = explained(folder, seal=seal).parts if wired(folder, seal) else {}
     except LiveError as error:
         return Verdict(False, f"parity: {error}", [])
-    return Verdict(found.holds, str(found), [str(one) for one in found.differences[:SHOWN]])
+    return Verdict(found.holds, str(found), [str(one) for one in found.differences[:SHOWN]], parts)
 
 
 def as_json(report: Report) -> str:
