@@ -193,7 +193,9 @@ def _parity(report: Report) -> str:
     items = "".join(f"<tr><td class='wrap'>{escape(one)}</td></tr>" for one in report.parity.differences)
     shown = f'<div class="scroll"><table><tbody>{items}</tbody></table></div>' if items else ""
     found = report.parity.parts.items()
-    parts = "".join(f"<tr><td>{escape(name)}</td><td>{money(value, signed=True)}</td></tr>" for name, value in found)
+    parts = "".join(
+        f"<tr><td>{escape(name)}</td><td>{formats.money(value, signed=True)}</td></tr>" for name, value in found
+    )
     parted = (
         f"<p>Where its profit parted from the backtest's:</p><table><tbody>{parts}</tbody></table>" if parts else ""
     )
