@@ -19,7 +19,8 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -249,46 +250,55 @@ def is_entry(order: Any) -> bool:
     return not order.closes and order.parent is None and not order.replaces
 
 
-def ran(seed: int, context: Any, kept: Path | None = None) -> Outcome:
-    """Play the session of a seed and judge it; its files stay under `kept`."""
+@contextmanager
+def staged(plan: Plan, folder: Path, context: Any) -> Iterator[Session]:
+    """A session that is about to be played; afterwards no child is left."""
     from tests.live.test_wire_law import day
 
-    plan, begun = planned(seed), time.monotonic()
-    table = day(plan.steps, plan.symbols, seed=seed)
-    found: list[str] = []
-    with (
-        tempfile.TemporaryDirectory(dir=MEMORY if os.access(MEMORY, os.W_OK) else None) as place,
-        Loopback(
-            table, cash=CASH, costs=plan.costs, prompt=plan.prompt, twists=plan.twists, faults=plan.faults, seed=seed
-        ) as alpaca,
-    ):
-        folder = (kept / str(seed) if kept is not None else Path(place)) / "s"
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        session = Session(plan, folder, alpaca, context)
+    table = day(plan.steps, plan.symbols, seed=plan.seed)
+    with Loopback(
+        table, cash=CASH, costs=plan.costs, prompt=plan.prompt, twists=plan.twists, faults=plan.faults, seed=plan.seed
+    ) as alpaca:
         for symbol, first, last in plan.halts:
             alpaca.script.halt(symbol, *(int(alpaca.market.moments[k]) for k in (first, min(last, plan.steps - 1))))
+        session = Session(plan, folder, alpaca, context)
         try:
-            session.play()
-        except Failed as error:
-            found.append(str(error))
+            yield session
         finally:
             session.close()
-        broken = any(struck.kind in ("bust", "correct") for struck in alpaca.venue.life.log)
-        outcome = "agreed"
-        if session.refused_to_agree:
-            outcome = "refused"
-            if not broken:
-                found.append(session.refused_to_agree)
-        elif not found:
-            outcome = "halted" if broken and session.shared.mode == HALTED else "agreed"
-            found += verdict(folder, strategy_of(plan.style), alpaca.venue, broken)
-        faults = Counter(spelled(struck) for struck in alpaca.faults.log)
-        faults.update(f"life: {struck.kind}" for struck in alpaca.venue.life.log)
-        return Outcome(
-            seed, "failed" if found else outcome, found, dict(faults), session.kills, session.life,
-            dict(session.refusals), session.decided, len(alpaca.venue.ledger.orders),
-            len(alpaca.venue.account.executions), session.words, time.monotonic() - begun,
-        )  # fmt: skip
+
+
+def ran(seed: int, context: Any, kept: Path | None = None) -> Outcome:
+    """Play the session of a seed and judge it; its files stay under `kept`."""
+    plan, begun = planned(seed), time.monotonic()
+    with tempfile.TemporaryDirectory(dir=MEMORY if os.access(MEMORY, os.W_OK) else None) as place:
+        folder = (kept / str(seed) if kept is not None else Path(place)) / "s"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with staged(plan, folder, context) as session:
+            outcome, found = judged(session)
+    alpaca = session.alpaca
+    faults = Counter(spelled(struck) for struck in alpaca.faults.log)
+    faults.update(f"life: {struck.kind}" for struck in alpaca.venue.life.log)
+    return Outcome(
+        seed, outcome, found, dict(faults), session.kills, session.life, dict(session.refusals), session.decided,
+        len(alpaca.venue.ledger.orders), len(alpaca.venue.account.executions), session.words, time.monotonic() - begun,
+    )  # fmt: skip
+
+
+def judged(session: Session) -> tuple[str, list[str]]:
+    """Play a session: what came of it, and the rules that it broke."""
+    venue = session.alpaca.venue
+    try:
+        session.play()
+    except Failed as error:
+        return "failed", [str(error)]
+    session.close()
+    broken = any(struck.kind in ("bust", "correct") for struck in venue.life.log)
+    if session.refused_to_agree:
+        return ("refused", []) if broken else ("failed", [session.refused_to_agree])
+    found = verdict(session.folder, strategy_of(session.plan.style), venue, broken)
+    halted = broken and session.shared.mode == HALTED
+    return "failed" if found else "halted" if halted else "agreed", found
 
 
 def spelled(struck: Any) -> str:
