@@ -87,7 +87,7 @@ def _demo(
         "no keys are set, so this is a demo: recorded bars through a loopback Alpaca and the real client.\n"
         "Set APCA_API_KEY_ID and APCA_API_SECRET_KEY to trade a paper account by the same command.\n"
     )
-    with _seat(asked, folder, console):
+    with logging_to(private_folder(folder) / LOG, Redactor(secrets_of(os.environ))), _seat(asked, folder, console):
         done = rehearse(
             asked.strategy or "trend", table, folder, cash=asked.cash or CASH, params=params, speed=speed, stop=stop,
             watch=Watch(log.began, log.stepped), source=source, kind="demo", keeping=keeping,
