@@ -45,6 +45,8 @@ class Asking:
                 told["qty"], told["limit_price"] = listing.quantity(order.lots), order.limit / listing.per_tick or None
                 told["stop_price"] = order.stop / listing.per_tick or None
             _mask(told, order)
+            if shown.bare:
+                order.stop_leg = order.target_leg = 0
             self.ledger.see(told, shown.fills())
             for one in (order.id, order.id + 1, order.id + 2):
                 self._settle(one)
@@ -59,7 +61,13 @@ class Asking:
         with self._lock:
             name = order.wire.name if order.wire is not None else f"{self.ledger.session}-{order.id}"
         shown = self.line.named(name)
-        return shown is not None and self.show(shown)
+        if shown is None or not self.show(shown):
+            return False
+        with self._lock:
+            bare = self.ledger.bare(order, shown.told())
+        if bare:
+            self.show(shown)
+        return True
 
     def poll(self, passed: Collection[int] = ()) -> bool:
         """Ask about all of our orders but those passed over; whether that brought anything new.

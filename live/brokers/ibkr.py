@@ -105,6 +105,9 @@ class IbkrLine:
         """Refuse what TWS has no order for."""
         check(command, listing)
 
+    def know(self, order: Tracked) -> None:
+        """TWS knows all that there is to know."""
+
     def place(self, order: Tracked, wire: Wire) -> Shown | None:
         """Send an order with its legs; what becomes of it is told later."""
         listing = self.listings[order.symbol]

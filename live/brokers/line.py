@@ -34,6 +34,7 @@ class Shown(NamedTuple):
     at, begun    ns UTC: when this was true, when it was placed
     executions   as far as they are known, with running totals; what they lack of `filled` has the average price
     legs         of a bracket
+    bare         it has filled, and its legs will never stand, of which the operator was told
     """
 
     name: str
@@ -50,6 +51,7 @@ class Shown(NamedTuple):
     begun: int = 0
     executions: tuple[Execution, ...] = ()
     legs: tuple[Shown, ...] = ()
+    bare: bool = False
 
     def told(self) -> dict[str, Any]:
         """The same as the ledger takes it."""
@@ -110,6 +112,9 @@ class Line(Protocol):
         Raises:
             Refused: saying what it takes instead.
         """
+
+    def know(self, order: Tracked) -> None:
+        """An order that the desk knew before this connection."""
 
     def place(self, order: Tracked, wire: Wire) -> Shown | None:
         """Send a new order with its legs; None if the answer comes by itself."""

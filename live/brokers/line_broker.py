@@ -144,6 +144,8 @@ class LineBroker:
         records = orders[np.lexsort((orders["id"], np.isin(orders["leg"], (STOP_LEG, TARGET_LEG))))]
         with self._lock:
             mine = [self.ledger.roster.adopt(record) for record in records]
+        for order in mine:
+            self.line.know(order)
         for shown in self.line.orders():
             self._meet(shown)
         for record, order in zip(records, mine, strict=True):
