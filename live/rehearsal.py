@@ -19,6 +19,7 @@ from backtest.costs import Costs
 from backtest.parity import Difference, Parity, decision, record_differences
 from backtest.result import Result
 from live.brokers.alpaca import AlpacaBroker
+from live.brokers.keeper import Patience
 from live.brokers.rate import Budget
 from live.feeds.alpaca import AlpacaFeed
 from live.feeds.hours import ALL
@@ -39,6 +40,7 @@ from quantlib.strategy import Strategy
 from quantlib.table import Table
 
 CALLS = RateLimitItemPerMinute(1_000_000)  # the loopback counts none
+WHOLE = Patience(hold=float("inf"))  # all orders are in before the next moment, as in a backtest
 TERMS = Terms(beats=float("inf"))  # reports wait for the next rows, as in a backtest
 
 
@@ -95,7 +97,9 @@ def rehearse(
 
         feed = AlpacaFeed(loopback.keys, table.symbols, settings, clock=clock)
         records = instrument_records(table.symbols, instruments)
-        broker = AlpacaBroker(loopback.keys, folder.resolve().name, table.symbols, records, budget=Budget(CALLS))
+        broker = AlpacaBroker(
+            loopback.keys, folder.resolve().name, table.symbols, records, patience=WHOLE, budget=Budget(CALLS)
+        )  # fmt: skip
         lockstep = Lockstep(loopback, broker, _pace(loopback, speed, stop))
 
         def began(runner: Runner) -> None:

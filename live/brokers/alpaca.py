@@ -126,11 +126,12 @@ class AlpacaBroker:
         turns: Sequence[int] = range(len(commands))
         if len(commands) > self.rest.budget.remaining:
             turns = ranked(commands, self._notional(commands))
-        for k in turns:
-            if tickets[k] not in self._done:
-                with self._sending:
-                    self._carry(tickets[k], commands[k])
-                self._done.add(tickets[k])
+        with self.rest.within(self.patience.hold):
+            for k in turns:
+                if tickets[k] not in self._done:
+                    with self._sending:
+                        self._carry(tickets[k], commands[k])
+                    self._done.add(tickets[k])
         self.keeper.wake()
 
     def knows(self, ticket: str) -> bool:

@@ -83,7 +83,7 @@ class Changing:
         if wire is None or not wire.id:
             self.errands.again(AMEND, order, before=errand, command=(name, command))  # its own outcome comes first
         elif order.filled:
-            self._make_room(order, wire.id)
+            self._make_room(name, command, order, wire.id, errand)
         else:
             if lots != order.lots:
                 asked["qty"] = self.ledger.listings[order.symbol].quantity(lots)
@@ -123,15 +123,18 @@ class Changing:
         else:
             self._refused(order, f"{answer.status} {said(answer.body)}", None)
 
-    def _make_room(self, order: Tracked, id: str) -> None:
+    def _make_room(self, name: str, command: Any, order: Tracked, id: str, errand: Errand | None) -> None:
         """Cancel what is to be replaced by an order of its own; the rest follows when it has ended."""
         try:
             answer = self.rest.send("delete", f"/orders/{id}", None, self.patience)
             refusal = "" if answer.ok else f"{answer.status} {said(answer.body)}"
         except Unanswered:
             return  # done or not: the order's state will tell, and the next poll asks for it
-        except BrokerError as error:
-            refusal = str(error)
+        except BrokerError as error:  # it never left
+            with self._lock:
+                order.rest = None
+            self._again(name, command, order, errand, str(error))
+            return
         if refusal:
             with self._lock:
                 order.rest = None

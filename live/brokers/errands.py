@@ -50,12 +50,13 @@ class Errands:
         with self._lock:
             self._waiting.append(errand)
 
-    def due(self) -> list[Errand]:
-        """What is to be tried now; it is waiting no longer."""
+    def due(self, most: int) -> list[Errand]:
+        """So many at most of what is to be tried now, the first; they are waiting no longer."""
         now = self.clock()
         with self._lock:
-            self._running = [one for one in self._waiting if one.due <= now]
-            self._waiting = [one for one in self._waiting if one.due > now]
+            self._running = [one for one in self._waiting if one.due <= now][:most]
+            running = {id(one) for one in self._running}
+            self._waiting = [one for one in self._waiting if id(one) not in running]
             return list(self._running)
 
     def done(self, errand: Errand) -> None:

@@ -21,6 +21,9 @@ from live.errors import BrokerError
 
 log = logging.getLogger(__name__)
 
+BATCH = 8  # errands between two looks at all else
+TURN = 0.001  # seconds between two errands, in which a runner that waits to send has its turn
+
 
 class Patience(NamedTuple):
     """How long things may take, in seconds."""
@@ -29,6 +32,7 @@ class Patience(NamedTuple):
     timeout: tuple[float, float] = TIMEOUT  # to connect, and of silence in an answer
     settle: float = 20.0  # until what cannot be found has not arrived
     room: float = 0.5  # that an order waits on the spot for room under the rate limit
+    hold: float = 0.5  # that commands of one moment may hold up the next: what is not sent by then the keeper sends
     current: float = 5.0  # that reports wait for the look at all orders after a reconnect
     poll: float = 15.0  # between two looks at all orders
     away: float = 3.0  # the same, while the stream is away
@@ -139,11 +143,15 @@ class Keeper:
 
     def tend(self) -> None:
         """Do all that is due."""
-        for errand in self.errands.due():
+        errands = self.errands.due(BATCH)
+        if len(errands) == BATCH:
+            self._wake.set()  # there may be more, but all else has its turn first
+        for errand in errands:
             try:
                 self._run(errand)
             finally:
                 self.errands.done(errand)
+            self._over.wait(TURN)
         self._send_rests()
         self._ask_wanted()
         self._look()

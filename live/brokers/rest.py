@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from threading import Event, RLock
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import inf
+from threading import Event, RLock, local
 from typing import Any, NamedTuple
 
 import requests
@@ -28,6 +30,7 @@ from live.errors import BrokerError, Refused, Unanswered, Unsent
 from live.keys import Keys
 
 NOT_FOUND, BUSY, FAULT = 404, 429, 500
+SOON = 0.05  # seconds after which what a thread had no time for is tried again by another
 
 
 class Answer(NamedTuple):
@@ -40,6 +43,12 @@ class Answer(NamedTuple):
     def ok(self) -> bool:
         """Whether it said yes."""
         return self.status < 300
+
+
+class _Time(local):
+    """Of each thread, seconds of the clock."""
+
+    until = inf
 
 
 class Rest:
@@ -60,7 +69,7 @@ class Rest:
         self.calls = self.failures = 0
         self.answered = clock()  # when the broker last answered anything
         self.trouble = ""
-        self._closing = Event()
+        self._closing, self._time = Event(), _Time()
         lanes = [self.circuit.lane() for _ in range(2)]
         self._orders, self._questions = (_Client(keys, lane, timeout, self._note) for lane in lanes)
 
@@ -77,6 +86,15 @@ class Rest:
             Unsent, Broken, Unanswered: as above.
         """
         return self._call(self._orders, method, path, data, patience)
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """What this thread sends inside leaves before so many seconds are over, or is `Unsent`: others can wait."""
+        self._time.until = self.clock() + seconds
+        try:
+            yield
+        finally:
+            self._time.until = inf
 
     def ask(self, path: str, data: dict[str, Any] | None = None, patience: float = 5.0) -> Answer:
         """Ask something, again where no answer comes.
@@ -119,7 +137,10 @@ class Rest:
         self, client: _Client, method: str, path: str, data: dict[str, Any] | None, patience: float
     ) -> Answer:  # fmt: skip
         order = client is self._orders
-        until = self.clock() + patience
+        now, latest = self.clock(), self._time.until if order else inf
+        if now >= latest:
+            raise Unsent(f"broker: no time for {method.upper()} {path} on the spot", SOON)
+        until = min(now + patience, latest)
         while (wait := self.budget.take(order)) > 0.0:
             if self.clock() + wait > until or self._closing.wait(wait):
                 raise Unsent(f"broker: no room for {method.upper()} {path} under the rate limit", wait)

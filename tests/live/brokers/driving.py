@@ -30,7 +30,7 @@ from quantlib.table import Table
 LONGEST = 15.0  # seconds that a test waits for what must come
 QUICK = Patience(
     begin=5.0, timeout=(1.0, 0.5), settle=0.6, room=0.2, current=3.0, poll=600.0, away=0.1, mute=0.3, tick=0.02,
-    ask=0.1, backoff=0.02,
+    ask=0.1, backoff=0.02, hold=float("inf"),
 )  # fmt: skip
 SESSION = "test"
 AMPLE = RateLimitItemPerSecond(100_000)
