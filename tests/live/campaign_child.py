@@ -27,9 +27,10 @@ from live.feeds.calendar import Calendar, new_york
 from live.feeds.hours import ALL
 from live.feeds.settings import FeedSettings
 from live.keys import Keys
+from live.loop import Terms
 from live.runner import Runner
 from live.safety import triggers
-from live.trading import Terms, Watch, trade
+from live.trading import Watch, trade
 from live.words import Output
 from quantlib.desk.memory import instrument_records
 from tests.live.campaign_plan import CASH, DISK, RECEIVED, SENT, Kill, Plan, strategy_of
