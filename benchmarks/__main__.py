@@ -1,13 +1,14 @@
 """`python -m benchmarks [NAME ...]`: measure, print a table, keep benchmarks/latest.json.
 
-NAME is a row, or what its name begins with: `backtest`, `backtest.A`, `features.sma`, `live`.  None is all.
+NAME is a row, or what its name begins with: `backtest`, `backtest.A`, `features.sma`, `live`.  None is all.  A row that
+is asked for by its own name is measured whole, even where that takes many minutes (`live.wire`).
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -22,6 +23,7 @@ from benchmarks import (
     rows_processes,
     rows_providers,
     rows_rebuild,
+    rows_wire,
 )
 from benchmarks.row import Row, Skipped, shown, written
 from benchmarks.rows_peers import WrongResult
@@ -33,6 +35,7 @@ BENCHES: dict[str, Callable[[Scale], Row]] = {
     **rows_desk.BENCHES,
     **rows_peers.BENCHES,
     **rows_live.BENCHES,
+    **rows_wire.BENCHES,
     **rows_processes.BENCHES,
     **rows_polars.BENCHES,
     **rows_providers.BENCHES,
@@ -59,7 +62,8 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     console = console or Console()
     if not console.is_terminal:
         console = Console(file=console.file, width=WIDTH)
-    return measure(names, scale, asked.json, console)
+    whole = frozenset() if asked.tiny else frozenset([*asked.names, *asked.only])
+    return measure(names, scale, asked.json, console, whole)
 
 
 def chosen(wanted: Sequence[str]) -> list[str]:
@@ -78,8 +82,10 @@ def chosen(wanted: Sequence[str]) -> list[str]:
     return found or list(BENCHES)
 
 
-def measure(names: Sequence[str], scale: Scale, path: Path, console: Console) -> int:
-    """Measure, keep and show."""
+def measure(
+    names: Sequence[str], scale: Scale, path: Path, console: Console, whole: Collection[str] = ()
+) -> int:  # fmt: skip
+    """Measure, keep and show; those of `whole` at their full length."""
     rows: list[Row] = []
     skipped: list[tuple[str, str]] = []
     wrong: list[str] = []
@@ -87,7 +93,7 @@ def measure(names: Sequence[str], scale: Scale, path: Path, console: Console) ->
     for name in names:
         with console.status(name):
             try:
-                rows.append(BENCHES[name](scale))
+                rows.append(BENCHES[name](scale._replace(whole=name in whole)))
             except Skipped as reason:
                 skipped.append((name, str(reason)))
             except WrongResult as error:

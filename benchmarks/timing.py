@@ -13,7 +13,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
-PATIENCE = 600.0  # seconds that a process may take
+PATIENCE = 900.0  # seconds that a process may take
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -29,9 +29,16 @@ class Scale(NamedTuple):
     repeat: int = 5  # runs of our own
     rounds: int = 2  # alternations of ours and the peer's
     peers: bool = True  # may install and run peers
+    wire: tuple[int, int, int, int] = (
+        500,
+        75,
+        5,
+        20_000,
+    )  # symbols, seconds, seconds a bar, trades and quotes a second
+    whole: bool = False  # all of what otherwise is sampled, however long it takes
 
 
-TINY = Scale(3_000, 300, 2, 20_000, 2_000, 20, 2, 1, peers=False)
+TINY = Scale(3_000, 300, 2, 20_000, 2_000, 20, 2, 1, peers=False, wire=(20, 3, 1, 200))
 
 
 def seconds(work: Callable[[], object], repeat: int, warm: int = 1) -> list[float]:

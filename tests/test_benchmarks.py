@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks import __main__ as bench
-from benchmarks import peers, rows_peers, rows_processes
+from benchmarks import peers, rows_peers, rows_processes, rows_wire, wire_session
 from benchmarks.row import Row, Skipped, against, row, spelled, written
 from benchmarks.rows_peers import Work, WrongResult
 from benchmarks.timing import TINY, seconds
@@ -20,10 +20,9 @@ from quantlib import catalog
 
 KEPT = {"name", "value", "unit", "runs", "peer", "peer_value", "ratio"}
 UNITS = {"bars/s", "s", "s/row", "bytes", "1"}
-IN_PROCESS = [
-    n for n in bench.BENCHES if not n.startswith(("compile", "import", "memory", "feature.", "backtest.first"))
-]
-PROCESSES = [n for n in bench.BENCHES if n.startswith(("compile", "import", "memory", "backtest.first"))]
+FRESH = ("compile", "import", "memory", "backtest.first", "live.wire")
+IN_PROCESS = [n for n in bench.BENCHES if not n.startswith((*FRESH, "feature."))]
+PROCESSES = [n for n in bench.BENCHES if n.startswith(FRESH)]
 
 
 def measured(names, tmp_path):
@@ -70,11 +69,33 @@ def test_a_benchmark_in_fresh_processes_runs_tiny(name, tmp_path):
 
 def test_a_name_chooses_its_row_or_those_that_begin_with_it():
     assert bench.chosen(["backtest.A"]) == ["backtest.A"]
-    assert bench.chosen(["live", "live.row"]) == ["live.row", "live.500", "live.60", "live.60.500"]
+    assert bench.chosen(["live", "live.row"])[:4] == ["live.row", "live.500", "live.60", "live.60.500"]
+    assert bench.chosen(["live.day"]) == ["live.day"]
     assert bench.chosen(["feature"]) == FEATURES
     assert bench.chosen([]) == list(bench.BENCHES)
     with pytest.raises(ValueError, match="no benchmark 'speed'"):
         bench.chosen(["speed"])
+
+
+@pytest.mark.parametrize(("asked", "whole"), [(["live.row"], True), (["live"], False), (["live.row", "--tiny"], False)])
+def test_a_row_is_measured_whole_if_it_is_asked_for_by_its_own_name(tmp_path, monkeypatch, asked, whole):
+    seen = []
+    for name in bench.chosen(["live"]):
+        monkeypatch.setitem(
+            bench.BENCHES, name, lambda scale, name=name: seen.append((name, scale.whole)) or row(name, "s", [1.0])
+        )
+    bench.main([*asked, "--json", str(tmp_path / "rows.json")], Console(file=io.StringIO()))
+    assert ("live.row", whole) in seen
+    assert {one for _, one in seen} == {whole}
+
+
+def test_a_session_that_lost_a_message_is_no_benchmark(monkeypatch):
+    took = dict.fromkeys(wire_session.Took._fields, 0) | {"latency": [0.01] * 4, "decided": 80, "trouble": ""}
+    for name, value in {"lost": 1, "late_rows": 2, "refused": 3, "trouble": "stale", "decided": 79}.items():
+        said = json.dumps(took | {name: value})
+        monkeypatch.setattr(rows_wire, "printed", lambda _, said=said: said)
+        with pytest.raises(WrongResult, match=r"live\.wire: "):
+            rows_wire.wire("live.wire", TINY)
 
 
 def test_value_is_the_median_of_runs_and_ratio_is_ours_by_theirs(tmp_path):
