@@ -30,7 +30,7 @@ from live.feeds.settings import FeedSettings
 from live.keeping import Keeping, keeping_of
 from live.keys import Keys, keys_of
 from live.lock import alone
-from live.loop import Hours
+from live.loop import MarketHours
 from live.private import private_folder
 from live.references import strategy_of
 from live.rehearsal import rehearse
@@ -161,12 +161,12 @@ def _folder(asked: Namespace, kind: str) -> Path:
     return folder
 
 
-def _hours(symbols: tuple[str, ...]) -> Hours:
+def _hours(symbols: tuple[str, ...]) -> MarketHours:
     """When the symbols trade: crypto always does."""
     if any("/" in symbol for symbol in symbols):
-        return Hours(lambda ts: True, None)
+        return MarketHours(lambda ts: True, None)
     calendar = new_york(time.time_ns())
-    return Hours(calendar.is_open, calendar.next_close)
+    return MarketHours(calendar.is_open, calendar.next_close)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class Terms(NamedTuple):
     reconcile: int = DAY
 
 
-class Hours(NamedTuple):
+class MarketHours(NamedTuple):
     """The market's."""
 
     is_open: Callable[[int], bool]
@@ -53,7 +53,7 @@ class Loop:
 
     def __init__(
         self, runner: Runner, feed: Feed, broker: WireBroker, kind: str, account: str, clock: Callable[[], int],
-        hours: Hours, terms: Terms,
+        hours: MarketHours, terms: Terms,
     ) -> None:  # fmt: skip
         self.feed, self.broker, self.clock, self.hours, self.terms = feed, broker, clock, hours, terms
         self.runner = runner

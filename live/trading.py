@@ -23,7 +23,7 @@ from live.feeds.protocol import Feed
 from live.feeds.supply import supplied
 from live.keeping import PLAIN, Keeping
 from live.lock import alone
-from live.loop import Hours, Loop, Terms
+from live.loop import Loop, MarketHours, Terms
 from live.private import private_folder
 from live.recovery import opened
 from live.references import strategy_of
@@ -110,7 +110,7 @@ def trade(
             put_aside(folder)
         notes = () if fresh else restored(folder, keeping, config)
         runner = opened(folder, config, one, broker=broker, every=terms.every, keeping=keeping, notes=notes)
-        loop = Loop(runner, feed, broker, kind, account, clock, Hours(market_open, next_close), terms)
+        loop = Loop(runner, feed, broker, kind, account, clock, MarketHours(market_open, next_close), terms)
         try:
             loop.join()
             watch.began(runner)

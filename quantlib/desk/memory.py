@@ -32,7 +32,7 @@ REASONS = (
     "position size", "risk per trade", "gross exposure", "short share", "too small for one lot", "order table full",
     "missing value", "unknown order", "price outside rule", "would not reduce", "no equity", "closes and opens at once",
     "refused by the broker", "never reached the broker", "order rate", "notional of an order", "price collar",
-    "symbol halted", "outside the price band", "market closed",
+    "symbol halted", "outside the price band",
 )  # fmt: skip
 (
     NO_REASON, IS_HALTED, IS_REDUCING, OFF_SESSION, COOLING, STALE_SIGNAL, ENTRY_WORKING,
@@ -40,7 +40,7 @@ REASONS = (
     POSITION_SIZE, TRADE_RISK, GROSS, SHORT_SHARE, TOO_SMALL, TABLE_FULL,
     NO_VALUE, UNKNOWN_ORDER, BAD_PRICE, NOT_REDUCING, NO_EQUITY, CROSSES_ZERO,
     BROKER_REFUSED, NEVER_ARRIVED, ORDER_RATE, ORDER_NOTIONAL, PRICE_COLLAR,
-    SYMBOL_HALTED, OUTSIDE_BAND, MARKET_CLOSED,
+    SYMBOL_HALTED, OUTSIDE_BAND,
 ) = range(len(REASONS))  # fmt: skip
 
 ACCOUNT = np.dtype(
