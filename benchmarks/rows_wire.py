@@ -49,8 +49,8 @@ def wire(name: str, scale: Scale) -> Row:
     note = (
         f"99 % of {len(took.latency)} moments, median {median(took.latency) * 1e3:.2g} ms; {asked.symbols} symbols, "
         f"a bar each {asked.pace} s, {asked.rate:,} trades and quotes a second, {asked.seconds} s: {took.heard:,} "
-        f"messages, none lost, {took.commands} commands; memory {took.growth / 1e6:+.1f} MB of {took.memory / 1e6:.0f}, "
-        f"{session:.0%} of a core, the service {service:.0%}"
+        f"messages, none lost; {took.commands} commands; memory {took.growth / 1e6:+.1f} of "
+        f"{took.memory / 1e6:.0f} MB, {session:.0%} of a core, the service {service:.0%}"
     )
     return Row(name, worst, "s", tuple(took.latency), note=note)
 

@@ -24,6 +24,7 @@ from live.feeds.supply import supplied
 from live.keeping import PLAIN, Keeping
 from live.lock import alone
 from live.loop import Loop, MarketHours, Terms
+from live.pauses import kept, short_turns
 from live.private import private_folder
 from live.recovery import opened
 from live.references import strategy_of
@@ -31,7 +32,6 @@ from live.runner import Runner, put_aside
 from live.seal import Seal
 from live.session import Summary, summary, there
 from live.stores.restoring import restored
-from live.turns import short_turns
 from live.words import Output, columns_of
 from quantlib.desk.memory import Instrument
 from quantlib.strategy import Strategy, verify
@@ -115,9 +115,10 @@ def trade(
             loop.join()
             watch.began(runner)
             begun = time.monotonic()
-            while not stop():
-                for output in loop.turn():
-                    watch.stepped(runner, output)
+            with kept():
+                while not stop():
+                    for output in loop.turn():
+                        watch.stepped(runner, output)
             loop.leave()
             over = 0 < runner.steps <= runner.state.step
             return summary(runner, not over, time.monotonic() - begun)
