@@ -18,11 +18,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from live.brokers.ibkr_account import Account
 from live.brokers.ibkr_book import Book
+from live.brokers.ibkr_errors import CANCELLED, NOTICE, REFUSED, UNCHANGED, meaning
 from live.brokers.ibkr_link import ANSWER, Link
-from live.brokers.ibkr_orders import Gateway, asked, bracket, check, ib, stock
+from live.brokers.ibkr_orders import Gateway, asked, bracket, check, ib
 from live.brokers.keeper import Patience
-from live.brokers.line import CLOSING, Ear, Shown
+from live.brokers.line import Ear, Shown
 from live.brokers.line_broker import LineBroker
 from live.brokers.orders import SECOND, Listing, id_in, listings
 from live.brokers.tracked import Tracked, Wire
@@ -31,12 +33,7 @@ from live.pulse import BrokerHealth
 from quantlib.desk.messages import DAY
 
 NEW_YORK = ZoneInfo("America/New_York")
-PAPER = "D"  # accounts that begin so trade no money
 FEE = 1.0  # seconds that a fill waits for its commission
-CANCELLED = 202
-MODIFY_REFUSED, UNKNOWN_TO_CANCEL, TOO_LATE_TO_CANCEL = (104, 105, 161, 329), 10147, 10148
-DUPLICATE = 103
-NOTICES = (399, 404, 2148, 10349)  # words about an order that lives on
 
 
 def ibkr_broker(
@@ -71,13 +68,12 @@ class IbkrLine:
         self, gateway: Gateway, session: str, symbols: Sequence[str], instruments: NDArray[Any], real_money: bool,
         clock: Callable[[], int], answer: float, backoff: float,
     ) -> None:  # fmt: skip
-        self.gateway, self.real_money, self.clock, self.account = gateway, real_money, clock, gateway.account
-        self.listings = listings(symbols, instruments)
+        self.gateway, self.clock, self.listings = gateway, clock, listings(symbols, instruments)
         self.link = Link(gateway, self, answer=answer, backoff=backoff)
+        self.account = Account(self.link, gateway, self.listings, real_money)
         self.listening = self.link.listening
         self.fee_wait = min(FEE, answer)
         self._book, self._lock = Book(session, self.listings), RLock()
-        self._contracts: dict[str, Any] = {}
         self._floor = 0  # order numbers below it are taken
         self._ear: Ear | None = None
 
@@ -94,9 +90,9 @@ class IbkrLine:
                     f"{patience:g} s; start it, and switch its API on (Configure, API, Settings)"
                 )
         try:
-            self._choose_account()
+            self.account.choose()
             for listing in self.listings:
-                self._qualify(listing)
+                self._book.symbols[self.account.qualify(listing)] = listing.symbol
         except BrokerError:
             self.link.halt()
             raise
@@ -111,18 +107,18 @@ class IbkrLine:
     def place(self, order: Tracked, wire: Wire) -> Shown | None:
         """Send an order with its legs; what becomes of it is told later."""
         listing = self.listings[order.symbol]
-        self.link.call(lambda client: self._place(client, bracket(order, wire, listing, self.account), listing))
+        self.link.call(lambda client: self._place(client, bracket(order, wire, listing, self.account.number), listing))
         return None
 
     def amend(self, order: Tracked, wire: Wire, lots: int, limit: int, stop: int) -> None:
         """Send the order again under its number, with other lots or prices."""
         listing = self.listings[order.symbol]
-        made = asked(order, listing, self.account, wire.name, lots, limit, stop)
+        made = asked(order, listing, self.account.number, wire.name, lots, limit, stop)
         with self._lock:
             kept = self._ours(wire.id)
             made.parentId, made.ocaGroup, made.ocaType = kept.parent, kept.group, 2 if kept.group else 0
             number = kept.order
-        self.link.call(lambda client: client.placeOrder(number, self._contracts[listing.symbol], made))
+        self.link.call(lambda client: client.placeOrder(number, self.account.contracts[listing.symbol], made))
 
     def cancel(self, order: Tracked, wire: Wire) -> None:
         """Ask for its end."""
@@ -155,23 +151,11 @@ class IbkrLine:
 
     def lots(self) -> NDArray[np.int64]:
         """Signed lots by symbol."""
-        found = np.zeros(len(self.listings), np.int64)
-        for contract, units in self._positions():
-            symbol = self._book.symbols.get(contract.conId)
-            for code, listing in enumerate(self.listings):
-                if listing.symbol == symbol:
-                    found[code] = listing.lots(format(units, "f"))
-        return found
+        return self.account.lots()
 
     def cash(self) -> float:
         """Cash in the currency that is traded."""
-        tags = f"$LEDGER:{self.gateway.currency}"
-        rows = self.link.ask("account", lambda client, number: client.reqAccountSummary(number, "All", tags))
-        self.link.call(lambda client: client.cancelAccountSummary(self.link.request))
-        for account, tag, value, currency in rows:
-            if (account, tag, currency) == (self.account, "CashBalance", self.gateway.currency):
-                return float(value)
-        raise BrokerError(f"broker: TWS tells no cash in {self.gateway.currency} of account {self.account}")
+        return self.account.cash()
 
     def cancel_all(self) -> None:
         """Take back every order, of other clients and by hand too."""
@@ -180,9 +164,8 @@ class IbkrLine:
     def close_all(self) -> None:
         """Take back every order and send the opposite of every position to the market."""
         self.cancel_all()
-        for contract, units in self._positions():
-            made = ib.MarketOrder("SELL" if units > 0 else "BUY", abs(units), orderRef=CLOSING, account=self.account)
-            contract.exchange = contract.exchange or self.gateway.exchange
+        for contract, units in self.account.positions():
+            made = self.account.opposite(units)
 
             def send(client: Any, contract: Any = contract, made: Any = made) -> None:
                 client.placeOrder(self._number(client), contract, made)
@@ -254,23 +237,22 @@ class IbkrLine:
         ear = self._ear
         with self._lock:
             id = self._book.named(self.gateway.client, number) if number > 0 else ""
-        if ear is None or code in NOTICES or 2100 <= code < 2200:
+        means = meaning(code, text)
+        if ear is None or means == NOTICE:
             return
         said = f"{code} {' '.join(text.split())}"
         if not id:
             ear.tell("message", f"TWS says {said}", False)
-        elif code == CANCELLED:
+        elif means == CANCELLED:
             with self._lock:
                 self._book.stood(id, "Cancelled", 0.0, 0.0, self.clock())
             self._publish(id)
-        elif code == DUPLICATE:
-            ear.doubt()  # it arrived before
-        elif code in (UNKNOWN_TO_CANCEL, TOO_LATE_TO_CANCEL, *MODIFY_REFUSED):
-            if "PendingCancel" not in text:
-                ear.refuse(id, said)
-                ear.doubt()
-        else:
+        elif means == REFUSED:
             self._reject(ear, id, said)
+        else:
+            if means == UNCHANGED:
+                ear.refuse(id, said)
+            ear.doubt()
 
     def began(self) -> None:
         """TWS is there."""
@@ -282,37 +264,6 @@ class IbkrLine:
         if self._ear is not None:
             self._ear.lost(reason)
 
-    def _choose_account(self) -> None:
-        accounts = self.link.accounts
-        if self.account and self.account not in accounts:
-            raise BrokerError(f"broker: this login has no account {self.account}; it has {', '.join(accounts)}")
-        if not self.account and len(accounts) != 1:
-            raise BrokerError(f"broker: which account? This login has {', '.join(accounts)}; give Gateway(account=…)")
-        self.account = self.account or accounts[0]
-        if not self.account.startswith(PAPER) and not self.real_money:
-            raise BrokerError(
-                f"broker: account {self.account} trades real money; log TWS in to a paper account, or say so "
-                f"(real_money=True)"
-            )
-
-    def _qualify(self, listing: Listing) -> None:
-        """Find a symbol's contract, and see that its price step is one of ours."""
-        wanted = stock(listing.symbol, self.gateway)
-        where = f"{listing.symbol} on {self.gateway.exchange} in {self.gateway.currency}"
-        try:
-            found = self.link.ask("contract", lambda client, number: client.reqContractDetails(number, wanted))
-        except Refused as error:
-            raise BrokerError(f"broker: there is no stock {where} ({error}); correct it, or leave it out") from error
-        if len(found) != 1:
-            raise BrokerError(f"broker: {len(found)} contracts are {where}; name its exchange, Gateway(exchange=…)")
-        contract, step = found[0].contract, found[0].minTick
-        steps = 1.0 / listing.per_tick / step
-        if abs(steps - round(steps)) > 1e-6 or round(steps) < 1:
-            raise BrokerError(f"broker: {listing.symbol} is quoted in steps of {step:g}; Instrument(tick={step:g})")
-        contract.exchange = self.gateway.exchange
-        self._contracts[listing.symbol] = contract
-        self._book.symbols[contract.conId] = listing.symbol
-
     def _place(self, client: Any, orders: list[Any], listing: Listing) -> None:
         entry = orders[0].orderRef
         for made in orders:
@@ -321,7 +272,7 @@ class IbkrLine:
                 made.parentId = self._book.number(entry) if made.orderRef != entry else 0
                 leg_of = entry if made.parentId else ""
                 self._book.sent(made.orderRef, self.gateway.client, number, leg_of)
-            client.placeOrder(number, self._contracts[listing.symbol], made)
+            client.placeOrder(number, self.account.contracts[listing.symbol], made)
 
     def _number(self, client: Any) -> int:
         """The next order number; none is given twice, though TWS may not have seen the last ones."""
@@ -340,11 +291,6 @@ class IbkrLine:
                 f"give Gateway(client={kept.client})"
             )
         return kept
-
-    def _positions(self) -> list[tuple[Any, float]]:
-        rows = self.link.ask("positions", lambda client, number: client.reqPositions())
-        self.link.call(lambda client: client.cancelPositions())
-        return [(contract, units) for account, contract, units in rows if account == self.account and units]
 
     def _look(self) -> None:
         """Ask for all open orders, orders completed today, and executions of today."""

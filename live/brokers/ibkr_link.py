@@ -16,8 +16,9 @@ from concurrent.futures import TimeoutError as Late
 from datetime import UTC
 from threading import Event, Lock, Thread
 from types import SimpleNamespace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
+from live.brokers.ibkr_listener import Listener
 from live.brokers.ibkr_orders import Gateway, ib
 from live.errors import BrokerError, Refused, Unanswered, Unsent
 
@@ -29,34 +30,6 @@ LONGEST = 30.0  # seconds between two attempts to connect
 BEAT = 10.0  # seconds of silence after which TWS is asked for the time
 CLIENT_IN_USE = 326
 AWAY, BACK = (1100, 2110), (1101, 1102)  # TWS has lost its own line to the broker, and found it again
-
-
-class Listener(Protocol):
-    """Who is told of orders, on the link's thread."""
-
-    def opened(self, contract: Any, order: Any, state: Any) -> None:
-        """What an order asks."""
-
-    def stood(self, client: int, number: int, status: str, filled: float, average: float) -> None:
-        """How an order stands."""
-
-    def completed(self, contract: Any, order: Any, state: Any) -> None:
-        """An order that has ended."""
-
-    def executed(self, contract: Any, execution: Any) -> None:
-        """An execution."""
-
-    def charged(self, execution: str, fee: float) -> None:
-        """What an execution cost."""
-
-    def failed(self, number: int, code: int, text: str) -> None:
-        """An error about an order, or with the number -1 about anything else."""
-
-    def began(self) -> None:
-        """TWS is there, and was not."""
-
-    def lost(self, reason: str) -> None:
-        """TWS is away."""
 
 
 class Link:

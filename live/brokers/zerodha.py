@@ -9,6 +9,7 @@ whatever it shows counts.  Orders bear their tickets in their tags.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import RLock, Timer
@@ -26,28 +27,14 @@ from live.brokers.zerodha_account import Account, qualified
 from live.brokers.zerodha_fills import TradeBook
 from live.brokers.zerodha_legs import LEGS, Legs
 from live.brokers.zerodha_orders import CNC, Kite, check, day, name_of, parameters, shown, tag, terms
-from live.brokers.zerodha_rest import KiteRest, kiteconnect
+from live.brokers.zerodha_rest import KiteRest
 from live.brokers.zerodha_updates import SILENCE, OrderUpdates
 from live.errors import BrokerError, Refused
 from live.pulse import BrokerHealth
 
+log = logging.getLogger(__name__)
+
 AGAIN = 0.5  # seconds until what cannot be told yet is looked at again
-
-
-def logged_in(api_key: str, api_secret: str, request_token: str, root: str | None = None) -> str:
-    """The access token of the day, for the request token that Kite's login page gave.
-
-    Raises:
-        BrokerError: if Kite refuses it.
-    """
-    client = kiteconnect.KiteConnect(api_key, root=root)
-    try:
-        return str(client.generate_session(request_token, api_secret)["access_token"])
-    except kiteconnect.exceptions.KiteException as error:
-        raise BrokerError(
-            f"broker: Zerodha refuses this login ({error}); a request token is good once and for minutes: "
-            f"log in again at {client.login_url()}"
-        ) from error
 
 
 def zerodha_broker(
@@ -260,6 +247,8 @@ class ZerodhaLine:
             if one.status in ENDED:
                 self.legs.drop(entry)
             return one
+        if guard.fired and one.status not in ENDED:
+            self._end(one.id)  # as at the exchange of a backtest, the rest of the entry goes with its first leg
         told = self.legs.arm(guard, filled, one.average)
         legs = self.legs.shown(guard, book, self.trades.fills, at)
         if told < filled:
@@ -268,6 +257,13 @@ class ZerodhaLine:
             one = one._replace(status=status, filled=listing.quantity(fills[-1].total if fills else 0))
             one = one._replace(executions=tuple(fills))
         return one._replace(legs=legs, bare=guard.bare and not legs)
+
+    def _end(self, id: str) -> None:
+        try:
+            self.rest.send("DELETE /orders", lambda kite: kite.cancel_order("regular", id))
+        except BrokerError as error:
+            log.info("the rest of order %s is not taken back yet: %s", id, error)
+        self._again()
 
     def _again(self) -> None:
         if self._timer is None or not self._timer.is_alive():

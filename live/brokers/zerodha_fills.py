@@ -19,12 +19,17 @@ from live.errors import BrokerError
 TRIES = 4  # looks at trades that lag behind their order
 
 
+Trade = tuple[int, float, int]  # units, price, ns
+
+
 class Filled(NamedTuple):
     """What is known of one order's fills."""
 
-    units: int
-    value: float  # sum of units times price
-    executions: tuple[Execution, ...]
+    units: int = 0
+    value: float = 0.0  # sum of units times price
+    executions: tuple[Execution, ...] = ()
+    trades: frozenset[str] = frozenset()  # their ids
+    guessed: bool = False  # a trade never came: from then on only averages are trusted
 
 
 class TradeBook:
@@ -44,7 +49,7 @@ class TradeBook:
     @property
     def lagging(self) -> bool:
         """Whether trades are missing that should come."""
-        return any(tries < TRIES for tries in self._lagging.values())
+        return bool(self._lagging)
 
     def fills(self, told: Mapping[str, Any]) -> tuple[tuple[Execution, ...], int]:
         """Executions of an order, and the units of it that count: those that have a price of their own.
@@ -53,50 +58,57 @@ class TradeBook:
             BrokerError: if no answer comes.
         """
         id, units = str(told["order_id"]), int(told.get("filled_quantity") or 0)
-        known = self._known.get(id, Filled(0, 0.0, ()))
+        known = self._known.get(id, Filled())
         if units > known.units:
-            known = self._known[id] = self._asked(id, told, known)
-        if units > known.units:
-            self._lagging[id] = self._lagging.get(id, 0) + 1
-            if self._lagging[id] >= TRIES:
-                return known.executions, units  # the rest at the order's average price
-            return known.executions, known.units
-        self._lagging.pop(id, None)
-        return known.executions, units
+            known = known if known.guessed else self._asked(id, told, known)
+            if units > known.units:
+                self._lagging[id] = self._lagging.get(id, 0) + 1
+                if known.guessed or self._lagging[id] >= TRIES:
+                    known = self._guessed(id, told, known, units)
+            self._known[id] = known
+        if units <= known.units:
+            self._lagging.pop(id, None)
+        return known.executions, min(units, known.units)
 
     def _asked(self, id: str, told: Mapping[str, Any], known: Filled) -> Filled:
-        listing = self._listings[str(told["exchange"]), str(told["tradingsymbol"])]
-        trades = self.rest.ask("GET /orders/trades", lambda kite: kite.order_trades(id))
-        units, rows = 0, []
-        for one in {str(trade["trade_id"]): trade for trade in trades}.values():
-            units += int(one["quantity"])
-            ts = nanoseconds(one.get("exchange_timestamp") or one.get("fill_timestamp"))
-            rows.append((int(one["quantity"]), float(one["average_price"]), ts, units))
-        rows = [row for row in rows if row[3] > known.units]
-        fees = self._fees(id, told, rows, known)
-        new = [
-            Execution(listing.lots(size), price, ts, listing.lots(total), fee)
-            for (size, price, ts, total), fee in zip(rows, fees, strict=True)
+        """With the trades that are new."""
+        told_of = self.rest.ask("GET /orders/trades", lambda kite: kite.order_trades(id))
+        new = {str(one["trade_id"]): one for one in told_of if str(one["trade_id"]) not in known.trades}
+        trades = [
+            (int(one["quantity"]), float(one["average_price"]), nanoseconds(one["exchange_timestamp"]))
+            for one in new.values()
         ]
-        value = known.value + sum(size * price for size, price, _, _ in rows)
-        return Filled(units, value, (*known.executions, *new))
+        return self._with(id, told, known, trades)._replace(trades=known.trades | set(new))
 
-    def _fees(
-        self, id: str, told: Mapping[str, Any], rows: Sequence[tuple[int, float, int, int]], known: Filled
-    ) -> list[float]:  # fmt: skip
-        """What each execution adds to the charges of its order; nothing where they cannot be had."""
-        asked, units, value = [], known.units, known.value
-        if units:
+    def _guessed(self, id: str, told: Mapping[str, Any], known: Filled, units: int) -> Filled:
+        """With one execution for all that is missing: what the order paid in all, less what is known."""
+        gap = units - known.units
+        price = (units * float(told["average_price"]) - known.value) / gap
+        ts = nanoseconds(told.get("exchange_timestamp") or told.get("order_timestamp"))
+        return self._with(id, told, known, [(gap, price, ts)])._replace(guessed=True)
+
+    def _with(self, id: str, told: Mapping[str, Any], known: Filled, trades: Sequence[Trade]) -> Filled:
+        listing = self._listings[str(told["exchange"]), str(told["tradingsymbol"])]
+        units, value, executions = known.units, known.value, list(known.executions)
+        for (size, price, ts), fee in zip(trades, self._fees(id, told, known, trades), strict=True):
+            units, value = units + size, value + size * price
+            executions.append(Execution(listing.lots(size), price, ts, listing.lots(units), fee))
+        return Filled(units, value, tuple(executions), known.trades)
+
+    def _fees(self, id: str, told: Mapping[str, Any], known: Filled, trades: Sequence[Trade]) -> list[float]:
+        """What each trade adds to the charges of its order; nothing where they cannot be had."""
+        units, value = known.units, known.value
+        asked = [note(id, told, units, value / units)] if units else []
+        for size, price, _ in trades:
+            units, value = units + size, value + size * price
             asked.append(note(id, told, units, value / units))
-        for size, price, _, total in rows:
-            value, units = value + size * price, total
-            asked.append(note(id, told, units, value / units))
+        if not trades:
+            return []
         try:
-            totals = charges(self.rest, asked) if asked else []
+            totals = charges(self.rest, asked)
         except BrokerError:
-            return [0.0] * len(rows)
-        before = [0.0, *totals] if not known.units else totals
-        return [after - one for one, after in pairwise(before)]
+            return [0.0] * len(trades)
+        return [after - before for before, after in pairwise(totals if known.units else [0.0, *totals])]
 
 
 def note(id: str, told: Mapping[str, Any], units: int, price: float) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from live.brokers.line import Shown
-from live.brokers.orders import SECOND, Listing
+from live.brokers.orders import ENDED, SECOND, Listing
 from live.brokers.tracked import Execution, Tracked, Wire
 from live.errors import BrokerError, Refused
 from quantlib.desk.messages import BUY, LIMIT, MARKET, STOP, STOP_LEG, STOP_LIMIT, TARGET_LEG
@@ -36,7 +36,7 @@ STATUSES = {
 class Kite(NamedTuple):
     """One login at Zerodha, and what is traded with it.  Shown anywhere, it hides its secrets.
 
-    api_key, access_token   of a Kite Connect app; the token dies every morning (`live.brokers.zerodha.logged_in`)
+    api_key, access_token   of a Kite Connect app; the token dies every morning (`live.brokers.zerodha_rest.logged_in`)
     product                 CNC or MIS
     exchange                of symbols that name none, as in BSE:INFY
     slip                    fraction beyond its trigger at which a stop leg still sells or buys
@@ -135,10 +135,10 @@ def shown(
     total = int(told.get("filled_quantity") or 0)
     counted = total if filled < 0 else filled
     status = STATUSES.get(str(told["status"]), str(told["status"]))
-    if counted and (status == "new" or (status == "filled" and counted < total)):
+    if counted < total and status in ENDED:
+        status = "new"  # it ends when all that has filled is told
+    if counted and status == "new":
         status = "partially_filled"
-    elif counted < total and status in ("canceled", "rejected", "expired"):
-        status = "pending_cancel"
     return Shown(
         name, str(told["order_id"]), symbol, 1 if told["transaction_type"] == "BUY" else -1, status,
         str(told["quantity"]), float(told.get("price") or 0.0), float(told.get("trigger_price") or 0.0), str(counted),

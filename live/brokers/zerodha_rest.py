@@ -33,6 +33,22 @@ PATIENCE = 5.0  # seconds that a question waits for room
 BUSY, FAULT = 429, 500
 
 
+def logged_in(api_key: str, api_secret: str, request_token: str, root: str | None = None) -> str:
+    """The access token of the day, for the request token that Kite's login page gave.
+
+    Raises:
+        BrokerError: if Kite refuses it.
+    """
+    client = kiteconnect.KiteConnect(api_key, root=root)
+    try:
+        return str(client.generate_session(request_token, api_secret)["access_token"])
+    except kiteconnect.exceptions.KiteException as error:
+        raise BrokerError(
+            f"broker: Zerodha refuses this login ({error}); a request token is good once and for minutes: "
+            f"log in again at {client.login_url()}"
+        ) from error
+
+
 class KiteRest:
     """The REST API of one login: one lane for orders, one for questions.
 
@@ -144,7 +160,7 @@ class _Client:
             login = self._client.login_url()
             return _Expired(
                 f"broker: Zerodha takes this access token no more ({error}); it dies every morning: log in at {login} "
-                f"and start again with the new one (live.brokers.zerodha.logged_in)"
+                f"and start again with the new one (live.brokers.zerodha_rest.logged_in)"
             )
         except errors.KiteException as error:
             if error.code == BUSY:

@@ -94,7 +94,7 @@ class OrderUpdates:
         if "403" in reason:
             self.fatal = BrokerError(
                 "broker: Zerodha's websocket refuses this access token; it dies every morning: log in and start again "
-                "with the new one (live.brokers.zerodha.logged_in)"
+                "with the new one (live.brokers.zerodha_rest.logged_in)"
             )
 
     def _ended(self, reason: str) -> None:

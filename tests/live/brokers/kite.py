@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -42,7 +43,8 @@ class KiteServer:
         self.faults: dict[str, list[tuple[str, int]]] = {}
         self.calls: list[str] = []
         self.cash, self.held, self.last = 1e6, {"AAA": 0}, {"AAA": 100.0, "BBB": 50.0}
-        self.quiet = self.hidden = self.beats_no_more = False
+        self.quiet = self.beats_no_more = False
+        self.stale: list[dict[str, Any]] | None = None  # an order book of before, shown instead of the present one
         self.refuse: list[tuple[int, str, str]] = []
         self.now = datetime.now(KOLKATA).replace(microsecond=0, tzinfo=None)
         self.connections = self.next = 0
@@ -131,6 +133,7 @@ class KiteServer:
         app = web.Application(middlewares=[self._guard])
         app.add_routes([
             web.get("/", self._socket), web.get("/user/profile", self._profile),
+            web.post("/session/token", self._login),
             web.get("/user/margins/equity", self._margins),
             web.get("/instruments/{exchange}", self._instruments), web.get("/orders", self._list),
             web.get("/orders/{id}/trades", self._trades), web.post("/orders/{variety}", self._place),
@@ -167,6 +170,8 @@ class KiteServer:
             if request.query.get("access_token") != self.token:
                 return web.Response(status=403)
             return await handler(request)
+        if request.path == "/session/token":
+            return await handler(request)
         self.calls.append(f"{request.method} {request.path}")
         if request.headers.get("Authorization") != f"token key:{self.token}":
             return error(403, "TokenException", "Incorrect `api_key` or `access_token`.")
@@ -196,6 +201,12 @@ class KiteServer:
     def _said(self, data: Any) -> web.Response:
         return web.json_response({"status": "success", "data": data})
 
+    async def _login(self, request: web.Request) -> web.Response:
+        asked = await request.post()
+        if asked["checksum"] != sha256(b"keyrequestsecret").hexdigest():
+            return error(403, "TokenException", "Token is invalid or has expired.")
+        return self._said({"access_token": self.token, "login_time": "2026-11-20 08:00:00"})
+
     async def _profile(self, request: web.Request) -> web.Response:
         return self._said({"user_id": "XX0000"})
 
@@ -209,7 +220,7 @@ class KiteServer:
         return web.Response(text="\n".join([HEADER, *rows]), content_type="text/csv")
 
     async def _list(self, request: web.Request) -> web.Response:
-        return self._said([] if self.hidden else list(self.orders.values()))
+        return self._said(list(self.orders.values()) if self.stale is None else self.stale)
 
     async def _trades(self, request: web.Request) -> web.Response:
         return self._said(self.trades[request.match_info["id"]])

@@ -12,6 +12,7 @@ import pytest
 from live.brokers.line_broker import LineBroker
 from live.brokers.zerodha import zerodha_broker
 from live.brokers.zerodha_orders import MIS, Kite, name_of, tag
+from live.brokers.zerodha_rest import logged_in
 from live.errors import BrokerError
 from live.words import tickets
 from quantlib.desk.memory import Instrument, instrument_records
@@ -210,6 +211,21 @@ def test_legs_grow_with_the_fills_of_their_entry(server: KiteServer, broker: Lin
     assert sorted(kinds(found)) == [(FILL, 1), (REPLACED, 2), (REPLACED, 3)]
     [gtt] = server.gtts.values()
     assert [one["quantity"] for one in gtt["orders"]] == [10, 10]
+
+
+def test_the_rest_of_an_entry_goes_with_its_first_leg(server: KiteServer, broker: LineBroker) -> None:
+    send(broker, bracket())
+    heard(broker, 1)
+    server.fill(server.order(), 4, 99.0)
+    heard(broker, 3)
+    [gtt] = server.gtts.values()
+    stop = server.trigger(gtt, 0)
+    assert stop is not None
+    until(lambda: server.order(0)["status"] == "CANCELLED")
+    server.fill(stop, 4, 94.5)
+    assert sorted(kinds(heard(broker, 3))) == [(FILL, 2), (CANCELLED, 1), (CANCELLED, 3)]
+    assert broker.standing().lots.tolist() == [0, 0]
+    assert notices(broker) == []
 
 
 def test_a_leg_moves_with_its_gtt_and_one_alone_goes_on_standing(server: KiteServer, broker: LineBroker) -> None:
@@ -420,6 +436,7 @@ def test_an_entry_that_filled_while_the_desk_was_dead_is_armed_before_it_is_told
         assert len(server.gtts) == 1
 
 
+@pytest.mark.slow
 def test_the_day_after_orders_have_lapsed_and_legs_stand_on(server: KiteServer) -> None:
     clock = [int(server.now.timestamp()) * 10**9]
     with connected(server) as broker:
@@ -525,6 +542,12 @@ def test_the_last_resort_leaves_the_sessions_positions_and_no_others(server: Kit
             "AAA", "SELL", "MARKET", 15,
         )  # fmt: skip
         assert not any(one["tradingsymbol"] == "CCC" for one in server.orders.values())
+
+
+def test_a_login_gives_the_token_of_the_day_or_says_where_to_log_in(server: KiteServer) -> None:
+    assert logged_in("key", "secret", "request", server.root) == "token"
+    with pytest.raises(BrokerError, match=r"good once.*connect/login"):
+        logged_in("key", "secret", "used before", server.root)
 
 
 def test_a_login_hides_its_secrets() -> None:
