@@ -15,7 +15,7 @@ from benchmarks.wire_market import SECOND, Wire, made_up
 from live.sim.server import Loopback
 
 CASH = 10_000_000.0
-LEAD = 8  # seconds that a client has to connect
+LEAD = 15  # seconds that a client has to connect
 ROOM = 4  # seconds that it takes to make the rows ready, for every 10 million of them
 FRAME = 10  # messages of a frame
 CALLS = 200  # a minute, as the broker allows

@@ -48,6 +48,7 @@ class Took(NamedTuple):
     lost      messages that were told and not heard
     growth    bytes of memory from the first fifth of the time to the end
     cpu       seconds of processor time, of the session and of the service
+    early     seconds that the session was ready before the first moment; below 0: it missed some of it
     late      seconds by which the service began after its time
     """
 
@@ -65,6 +66,7 @@ class Took(NamedTuple):
     memory: int
     cpu: float
     service_cpu: float
+    early: float
     late: float
 
 
@@ -101,6 +103,11 @@ class Noting:
         self.latency: list[float] = []
         self.memory: list[tuple[float, int]] = []  # seconds of the monotonic clock, bytes
         self.decided = 0
+        self.began = 0.0  # wall clock, seconds
+
+    def begun(self, runner: Runner) -> None:
+        """Both sides are connected."""
+        self.began = time.time()
 
     def stepped(self, runner: Runner, output: Output) -> None:
         """After each step."""
@@ -131,14 +138,16 @@ def traded(wire: Wire, folder: Path) -> Took:
             return now > end and (feed.health().messages >= wire.messages or now > end + PATIENCE)
 
         spent = resource.getrusage(resource.RUSAGE_SELF)
-        done = trade(one, folder / "wire", feed, broker, cash=CASH, watch=Watch(stepped=noting.stepped), stop=over)
+        done = trade(
+            one, folder / "wire", feed, broker, cash=CASH, watch=Watch(noting.begun, noting.stepped), stop=over
+        )
         used = resource.getrusage(resource.RUSAGE_SELF)
     health, service_said = feed.health(), said()
     return Took(
         noting.latency, health.messages, wire.messages - health.messages, health.refused, health.late, noting.decided,
         done.commands, done.fills, service_said["orders"], health.trouble or broker.health().trouble,
         noting.growth(wire.seconds), resident(), used.ru_utime + used.ru_stime - spent.ru_utime - spent.ru_stime,
-        service_said["cpu"], service_said["late"],
+        service_said["cpu"], begin / SECOND - noting.began, service_said["late"],
     )  # fmt: skip
 
 

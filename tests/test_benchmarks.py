@@ -89,6 +89,13 @@ def test_a_row_is_measured_whole_if_it_is_asked_for_by_its_own_name(tmp_path, mo
     assert {one for _, one in seen} == {whole}
 
 
+def test_a_session_that_was_not_ready_in_time_is_a_skip_that_says_so(monkeypatch):
+    took = dict.fromkeys(wire_session.Took._fields, 0) | {"early": -0.4}
+    monkeypatch.setattr(rows_wire, "printed", lambda _: json.dumps(took))
+    with pytest.raises(Skipped, match=r"ready -0\.4 s before the market"):
+        rows_wire.wire("live.wire", TINY)
+
+
 def test_a_session_that_lost_a_message_is_no_benchmark(monkeypatch):
     took = dict.fromkeys(wire_session.Took._fields, 0) | {"latency": [0.01] * 4, "decided": 80, "trouble": ""}
     for name, value in {"lost": 1, "late_rows": 2, "refused": 3, "trouble": "stale", "decided": 79}.items():
