@@ -90,7 +90,7 @@ class SeatError(LiveError):
 
 
 class Denied(LiveError):
-    """The loopback's answer is an HTTP error: its status, the broker's code and message, and what else the body says."""
+    """The loopback's answer is an HTTP error: status, the broker's code and message, and what else the body says."""
 
     def __init__(self, status: int, code: int, message: str, **more: object) -> None:
         super().__init__(message)

@@ -49,8 +49,8 @@ SIDES = {BUY: "buy", SELL: "sell"}
 # `stop_leg` and `target_leg`, in ticks, ask for them at fixed prices instead, as brokers with bracket orders take them.
 ASK = [
     ("id", "i8"), ("group", "i8"), ("lots", "i8"), ("limit", "i8"), ("stop", "i8"), ("stop_fraction", "f8"),
-    ("target_fraction", "f8"), ("stop_leg", "i8"), ("target_leg", "i8"), ("symbol", "i4"), ("side", "i1"), ("order", "i1"), ("tif", "i1"), ("leg", "i1"),
-    ("reduce", "i1"),
+    ("target_fraction", "f8"), ("stop_leg", "i8"), ("target_leg", "i8"), ("symbol", "i4"), ("side", "i1"),
+    ("order", "i1"), ("tif", "i1"), ("leg", "i1"), ("reduce", "i1"),
 ]  # fmt: skip
 
 COMMAND = np.dtype([("ts", "i8"), *ASK, ("kind", "i1")], align=True)
