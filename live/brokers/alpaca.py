@@ -27,7 +27,7 @@ from live.brokers.ledger import Ledger
 from live.brokers.orders import NAME_LENGTH, listings
 from live.brokers.placing import Placing
 from live.brokers.protocol import Standing, Trouble
-from live.brokers.rate import Budget, ranked
+from live.brokers.rate import Budget, notional, ranked
 from live.brokers.rest import Rest
 from live.brokers.tracked import Tracked
 from live.brokers.updates import Updates
@@ -125,7 +125,8 @@ class AlpacaBroker:
         """Carry out commands: when this returns, each has its outcome, or an errand that will find it out."""
         turns: Sequence[int] = range(len(commands))
         if len(commands) > self.rest.budget.remaining:
-            turns = ranked(commands, self._notional(commands))
+            symbols = self.instruments[commands["symbol"]]
+            turns = ranked(commands, notional(commands, symbols["unit"], symbols["per_tick"]))
         with self.rest.within(self.patience.hold):
             for k in turns:
                 if tickets[k] not in self._done:
@@ -246,13 +247,6 @@ class AlpacaBroker:
             self.changing.cancel(order)
         elif order is not None:
             self.changing.replace(ticket, command, order)
-
-    def _notional(self, commands: NDArray[Any]) -> NDArray[np.float64]:
-        """What orders come to, roughly: at their own prices, at what they held before, or by their lots alone."""
-        units, per_tick = (self.instruments[name][commands["symbol"]] for name in ("unit", "per_tick"))
-        ticks = np.maximum.reduce([commands[name] for name in ("limit", "stop", "stop_leg", "target_leg")])
-        value: NDArray[np.float64] = commands["lots"] * units * np.where(ticks > 0, ticks / per_tick, 1.0)
-        return value
 
     def _is_there(self, order: Tracked) -> bool:
         """Ask about an order of before; of a leg that is not met yet, its entry."""

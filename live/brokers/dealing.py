@@ -13,14 +13,17 @@ from __future__ import annotations
 from threading import RLock
 from typing import Any
 
-from live.brokers.asking import Asking
+from live.brokers.asking import Asking, Terms
 from live.brokers.errands import AMEND, DELETE, LOOK_UP, SEND, Errand, Errands
 from live.brokers.ledger import Ledger
 from live.brokers.line import Line
 from live.brokers.tracked import CANCEL, REPLACEMENT, Tracked, Wire
 from live.errors import Broken, BrokerError, Refused, Unanswered, Unsent
 from quantlib.desk.memory import BAD_PRICE, BROKER_REFUSED
-from quantlib.desk.messages import ENTRY
+from quantlib.desk.messages import CANCEL as TO_CANCEL
+from quantlib.desk.messages import ENTRY, REPLACE, SUBMIT
+
+SOON = 0.01  # seconds after which what was left to the keeper is tried
 
 
 class Dealing:
@@ -41,17 +44,28 @@ class Dealing:
 
     def place(self, name: str, command: Any) -> None:
         """Send a new order."""
+        entered = self._enter(name, command)
+        if entered is not None:
+            self.post(*entered)
+
+    def defer(self, name: str, command: Any) -> None:
+        """Leave a command to the keeper: there is no time for it on the spot."""
+        if command["kind"] == SUBMIT:
+            entered = self._enter(name, command)
+            if entered is not None:
+                self.errands.again(SEND, *entered, after=SOON)
+            return
         with self._lock:
-            if int(command["id"]) in self.ledger.orders:
+            order = self.ledger.orders[int(command["id"])]
+            if order.ended:
                 return
-            order = self.ledger.sent(name, command)
-            try:
-                self.line.check(command, self.ledger.listings[order.symbol])
-            except Refused as error:
-                self.ledger.refuse(order, order.ts, BAD_PRICE, str(error))
-                return
-            wire = order.wires[-1]
-        self.post(order, wire)
+            self.ledger.changing(order, CANCEL if command["kind"] == TO_CANCEL else REPLACEMENT)
+            if command["kind"] == REPLACE:
+                self.asking.amended[order.id] = _terms(command)
+        if command["kind"] == TO_CANCEL:
+            self.errands.again(DELETE, order, after=SOON)
+        else:
+            self.errands.again(AMEND, order, command=(name, command.copy()), after=SOON)
 
     def post(self, order: Tracked, wire: Wire, errand: Errand | None = None) -> None:
         """Send what an order is to be at the broker; `errand` if that was tried before."""
@@ -120,7 +134,7 @@ class Dealing:
 
     def replace(self, name: str, command: Any, order: Tracked, errand: Errand | None = None) -> None:
         """Ask for other lots or prices of an order that works, until it has them or the broker refuses."""
-        asked = (int(command["lots"]), int(command["limit"]), int(command["stop"]))
+        asked = _terms(command)
         with self._lock:
             if order.ended or (errand is not None and self.asking.amended.get(order.id) != asked):
                 return
@@ -172,6 +186,19 @@ class Dealing:
             else:
                 self.ledger.refuse(order, order.ts, BROKER_REFUSED, text)
 
+    def _enter(self, name: str, command: Any) -> tuple[Tracked, Wire] | None:
+        """Write a new order down; None if it is known, or the broker has no such order."""
+        with self._lock:
+            if int(command["id"]) in self.ledger.orders:
+                return None
+            order = self.ledger.sent(name, command)
+            try:
+                self.line.check(command, self.ledger.listings[order.symbol])
+            except Refused as error:
+                self.ledger.refuse(order, order.ts, BAD_PRICE, str(error))
+                return None
+            return order, order.wires[-1]
+
     def _later(self, order: Tracked, wire: Wire, errand: Errand | None, error: BrokerError) -> None:
         """Send it later, unless it is an entry and has waited too long."""
         waited = self.errands.clock() - errand.since if errand is not None else 0.0
@@ -201,3 +228,7 @@ class Dealing:
             if not order.ended and status != "pending_cancel":
                 self.asking.amended.pop(order.id, None)
                 self.ledger.refuse_change(order, order.ts, text)
+
+
+def _terms(command: Any) -> Terms:
+    return int(command["lots"]), int(command["limit"]), int(command["stop"])

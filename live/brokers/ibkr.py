@@ -62,7 +62,7 @@ def ibkr_broker(
 class IbkrLine:
     """The line to one account at Interactive Brokers; arguments as above."""
 
-    name = "ibkr"
+    name, at_once = "ibkr", 45
 
     def __init__(
         self, gateway: Gateway, session: str, symbols: Sequence[str], instruments: NDArray[Any], real_money: bool,

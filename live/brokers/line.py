@@ -96,6 +96,7 @@ class Line(Protocol):
     """One account at one broker."""
 
     name: str  # of the broker
+    at_once: int  # orders that may go out in one second
     listings: tuple[Listing, ...]
     listening: Event  # set while it hears of orders
 

@@ -23,6 +23,7 @@ from live.brokers.ledger import Ledger
 from live.brokers.line import Ear, Line, Shown
 from live.brokers.orders import ENDED, id_in
 from live.brokers.protocol import Standing, Trouble
+from live.brokers.rate import notional, ranked
 from live.brokers.tracked import Tracked
 from live.errors import BrokerError
 from live.pulse import BrokerHealth
@@ -76,7 +77,8 @@ class LineBroker:
             p,
         )
         self._done: set[str] = set()  # tickets that were carried out
-        self._early: list[tuple[str, Any]] = []  # changes of orders that `catch_up` has yet to bring
+        self._early: list[tuple[str, Any]] = []  # changes of orders that are sent or met after them
+        self._met = False  # whether orders of before were caught up with
         self._away = ""
 
     def begin(self) -> None:
@@ -112,11 +114,18 @@ class LineBroker:
 
     def submit(self, tickets: Sequence[str], commands: NDArray[Any], ts: int) -> None:
         """Carry out commands: when this returns, each has its outcome, or an errand that will find it out."""
-        for ticket, command in zip(tickets, commands, strict=True):
-            if ticket not in self._done:
+        turns: Sequence[int] = range(len(commands))
+        if len(commands) > self.line.at_once:
+            listings = [self.ledger.listings[code] for code in commands["symbol"].tolist()]
+            unit, per_tick = np.array([(float(one.lot), one.per_tick) for one in listings]).T
+            turns = ranked(commands, notional(commands, unit, per_tick))
+        until = self.errands.clock() + self.patience.hold
+        for k in turns:
+            if tickets[k] not in self._done:
                 with self._sending:
-                    self._carry(ticket, command)
-                self._done.add(ticket)
+                    self._carry(tickets[k], commands[k], self.errands.clock() < until)
+                self._done.add(tickets[k])
+        self._change_early()
         self.keeper.wake()
 
     def knows(self, ticket: str) -> bool:
@@ -152,10 +161,8 @@ class LineBroker:
             unseen = order.wire is None or not order.wire.id
             if unseen and not order.ended and order.id not in self.errands.about() and not self._is_there(order):
                 self._missing(record, order)
-        early, self._early = self._early, []
-        for ticket, command in early:
-            with self._sending:
-                self._change(ticket, command)
+        self._met = True
+        self._change_early()
         lots = self.line.lots()
         with self._lock:
             self.ledger.lots[:] = lots
@@ -211,13 +218,26 @@ class LineBroker:
         self.keeper.stop(sum(self.patience.timeout) + 1.0)
         self.line.close()
 
-    def _carry(self, ticket: str, command: Any) -> None:
-        if command["kind"] == SUBMIT:
-            self.dealing.place(ticket, command)
-        elif int(command["id"]) in self.ledger.orders:
-            self._change(ticket, command)
-        else:
+    def _carry(self, ticket: str, command: Any, now: bool) -> None:
+        """Carry a command out, or leave it to the keeper."""
+        if command["kind"] != SUBMIT and int(command["id"]) not in self.ledger.orders:
             self._early.append((ticket, command.copy()))
+        elif not now:
+            self.dealing.defer(ticket, command)
+        elif command["kind"] == SUBMIT:
+            self.dealing.place(ticket, command)
+        else:
+            self._change(ticket, command)
+
+    def _change_early(self) -> None:
+        """Changes that had to wait for their orders; of what nobody knows by now, nobody will."""
+        early, self._early = self._early, []
+        for ticket, command in early:
+            if self._met or int(command["id"]) in self.ledger.orders:
+                with self._sending:
+                    self._change(ticket, command)
+            else:
+                self._early.append((ticket, command))
 
     def _change(self, ticket: str, command: Any) -> None:
         with self._lock:

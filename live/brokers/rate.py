@@ -78,3 +78,14 @@ def ranked(commands: NDArray[Any], notional: NDArray[np.float64]) -> list[int]:
     rank = np.select([cancels, replaces, entries], [0, 2, 3], 1)
     size = np.where(entries, -notional, 0.0)
     return [int(i) for i in np.lexsort((np.arange(len(commands)), size, rank))]
+
+
+def notional(commands: NDArray[Any], unit: NDArray[np.float64], per_tick: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What orders come to, roughly: at their own prices, at what they held before, or by their lots alone.
+
+    Args:
+        unit, per_tick: of each command's symbol.
+    """
+    ticks = np.maximum.reduce([commands[name] for name in ("limit", "stop", "stop_leg", "target_leg")])
+    value: NDArray[np.float64] = commands["lots"] * unit * np.where(ticks > 0, ticks / per_tick, 1.0)
+    return value

@@ -27,7 +27,7 @@ from live.brokers.zerodha_account import Account, qualified
 from live.brokers.zerodha_fills import TradeBook
 from live.brokers.zerodha_legs import LEGS, Legs
 from live.brokers.zerodha_orders import CNC, Kite, check, day, name_of, parameters, shown, tag, terms
-from live.brokers.zerodha_rest import KiteRest
+from live.brokers.zerodha_rest import ORDERS, KiteRest
 from live.brokers.zerodha_updates import SILENCE, OrderUpdates
 from live.errors import BrokerError, Refused
 from live.pulse import BrokerHealth
@@ -62,7 +62,7 @@ def zerodha_broker(
 class ZerodhaLine:
     """The line to one account at Zerodha; arguments as above."""
 
-    name = "zerodha"
+    name, at_once = "zerodha", ORDERS
 
     def __init__(
         self, kite: Kite, session: str, symbols: Sequence[str], instruments: NDArray[Any], clock: Callable[[], int],

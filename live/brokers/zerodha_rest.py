@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 CALLS, KEPT, ORDERS = 10, 3, 3  # calls a second, those of them that no question may have, and orders a second
 PATIENCE = 5.0  # seconds that a question waits for room
+ROOM = 0.2  # seconds that an order waits for room on the spot
 BUSY, FAULT = 429, 500
 
 
@@ -73,7 +74,7 @@ class KiteRest:
         self._closing = Event()
         self._sends, self._asks = (_Client(kite, self.circuit.lane(), timeout) for _ in range(2))
 
-    def send(self, what: str, act: Callable[[Any], T], patience: float = 1.0) -> T:
+    def send(self, what: str, act: Callable[[Any], T], patience: float = ROOM) -> T:
         """Change something, once: `act` is given the real client.
 
         Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -358,10 +359,17 @@ def test_an_order_beyond_the_rate_limit_waits_and_is_sent(server: KiteServer, br
     assert len(server.orders) == 1
 
 
-def test_more_orders_than_a_second_takes_all_arrive(server: KiteServer, broker: LineBroker) -> None:
-    send(broker, *[asked(1 + 3 * k, 10, limit=2000) for k in range(8)])
-    assert sorted(kinds(heard(broker, 8))) == [(ACCEPTED, 1 + 3 * k) for k in range(8)]
-    assert len(server.orders) == 8
+def test_more_orders_than_a_second_takes_hold_nobody_up_and_all_arrive_exits_first(server: KiteServer) -> None:
+    with connected(server, patience=QUICK._replace(hold=0.1, settle=10.0)) as broker:
+        entries = [asked(1 + 3 * k, 10 + k, limit=2000) for k in range(9)]
+        begun = time.monotonic()
+        send(broker, *entries, asked(31, 5, SELL, leg=EXIT), asked(1, 20, kind=CANCEL, ts=5))
+        assert time.monotonic() - begun < 1.5  # at three a second they take three
+        until(lambda: len(server.orders) == 9)
+        names = [name_of(one["tag"], SESSION) for one in server.orders.values()]
+        assert names[:2] == ["test-31", "test-25"]  # the exit, then the largest
+        assert (CANCELLED, 1) in kinds(heard(broker, 10))  # taken back before it was sent
+        assert broker.incidents() == []
 
 
 def test_fills_that_were_missed_while_away_are_caught_up(server: KiteServer, broker: LineBroker) -> None:
