@@ -202,7 +202,7 @@ class IbkrLine:
             id = self._book.named(client, number)
             self._book.stood(id, status, filled, average, self.clock())
             kept = self._book.kept(id)
-            lacking = kept is not None and kept.lacking and not kept.missing
+            lacking = kept is not None and bool(kept.gaps)
         self._publish(id)
         if lacking:  # executions come by themselves, and if they do not they are asked for
             self.link.later(self.fee_wait, lambda: self._lacks(id))
@@ -215,7 +215,7 @@ class IbkrLine:
     def executed(self, contract: Any, execution: Any) -> None:
         """An execution; it counts with its commission, or when that has not come for a while."""
         with self._lock:
-            id, corrects = self._book.executed(contract, execution)
+            id, corrects = self._book.executed(contract, execution, self.clock())
         if corrects and self._ear is not None and id_in(execution.orderRef, self._book.session):
             text = f"execution {execution.execId} of order {execution.orderRef} was corrected to"
             text += f" {execution.shares:g} at {execution.price:g}: its fill is not what was booked"
@@ -335,6 +335,6 @@ class IbkrLine:
     def _lacks(self, id: str) -> None:
         with self._lock:
             kept = self._book.kept(id)
-            lacking = kept is not None and kept.lacking
+            lacking = kept is not None and bool(kept.gaps)
         if lacking and self._ear is not None:
             self._ear.doubt()

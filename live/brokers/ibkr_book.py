@@ -16,6 +16,7 @@ from live.brokers.line import Shown
 from live.brokers.orders import ENDED, Listing, id_in
 from live.brokers.tracked import Execution
 
+NEAR = 1e-9  # units that are none
 ABSENCES = 2  # looks at all orders that lack an order before it counts as gone
 
 
@@ -50,27 +51,53 @@ class Kept:
     status: str = "pending_new"
     filled: float = 0.0  # as its status says
     average: float = 0.0
-    short: int = 0  # ns: since when its status counts more than its executions
-    missing: bool = False  # those executions cannot be had
+    short: int = 0  # ns: since when executions are missing among those that it counts
     at: int = 0
     begun: int = 0
     absent: int = 0
     fills: dict[str, Filled] = field(default_factory=dict)
+    covered: dict[str, Filled] = field(default_factory=dict)  # executions that came after their place was filled
+
+    @property
+    def ordered(self) -> list[Filled]:
+        """Its executions in the order in which they happened."""
+        return sorted(self.fills.values(), key=lambda one: one.total)
+
+    @property
+    def gaps(self) -> list[tuple[float, float]]:
+        """From which total to which executions are missing."""
+        found, total = [], 0.0
+        for fill in self.ordered:
+            if fill.total - fill.units > total + NEAR:
+                found.append((total, fill.total - fill.units))
+            total = fill.total
+        return [*found, (total, self.filled)] if self.filled > total + NEAR else found
 
     @property
     def counted(self) -> float:
         """Units of which all executions up to them are here, with their fees or without."""
         total = 0.0
-        for fill in sorted(self.fills.values(), key=lambda one: one.total):
-            if abs(fill.total - fill.units - total) > 1e-9 or (fill.fee is None and not fill.waived):
+        for fill in self.ordered:
+            if abs(fill.total - fill.units - total) > NEAR or (fill.fee is None and not fill.waived):
                 break
             total = fill.total
         return total
 
-    @property
-    def lacking(self) -> bool:
-        """Whether the status counts fills of which no execution has come."""
-        return self.filled > max((fill.total for fill in self.fills.values()), default=0.0) + 1e-9
+    def noted(self, at: int) -> None:
+        """Remember since when executions are missing."""
+        self.short = (self.short or at) if self.gaps else 0
+
+    def closed(self) -> None:
+        """Put executions at their average price, without fees, where TWS has forgotten them."""
+        value = self.filled * self.average - sum(
+            f.units * f.price for f in self.ordered if f.total <= self.filled + NEAR
+        )
+        gaps = [gap for gap in self.gaps if gap[1] <= self.filled + NEAR]
+        price = value / sum(end - begin for begin, end in gaps) if gaps else 0.0
+        if price > 0.0:
+            for begin, end in gaps:
+                self.fills[f"forgotten-{end:g}"] = Filled(end - begin, price, self.at, end, "", fee=0.0)
+            self.short = 0
 
 
 class Book:
@@ -145,7 +172,7 @@ class Book:
         if kept is not None:
             if filled >= kept.filled:
                 kept.filled, kept.average = filled, average or kept.average
-            kept.short = (kept.short or at) if kept.lacking else 0
+            kept.noted(at)
             self._stand(kept, status, at)
 
     def completed(self, contract: Any, order: Any, state: Any, at: int) -> str:
@@ -156,21 +183,28 @@ class Book:
         self.stood(id, state.status, price(order.filledQuantity), 0.0, at)
         return id
 
-    def executed(self, contract: Any, execution: Any) -> tuple[str, bool]:
+    def executed(self, contract: Any, execution: Any, at: int) -> tuple[str, bool]:
         """An execution; the id of its order, and whether it corrects one of before."""
         id = execution.orderRef if id_in(execution.orderRef, self.session) else f"perm-{execution.permId}"
         base, _, revision = execution.execId.rpartition(".")
         symbol, side = self.symbols.get(contract.conId, contract.symbol), 1 if execution.side == "BOT" else -1
         ts = nanoseconds(execution.time)
         kept = self._kept.setdefault(id, Kept(execution.orderRef, id, symbol, side, begun=ts, status="new"))
-        before, self._owners[base] = kept.fills.get(base), id
+        before, self._owners[base] = kept.fills.get(base) or kept.covered.get(base), id
         if before is not None:
             same = (before.units, before.price) == (execution.shares, execution.price)
             return id, before.revision != revision and not same
-        late = kept.missing and execution.cumQty <= kept.filled  # it was counted at the average price
-        fill = Filled(execution.shares, execution.price, ts, execution.cumQty, revision, waived=late)
+        fill = Filled(execution.shares, execution.price, ts, execution.cumQty, revision)
+        if any(
+            one.total - one.units < fill.total - NEAR and fill.total <= one.total + NEAR for one in kept.fills.values()
+        ):
+            fill.waived = True
+            kept.covered[base] = fill  # it was counted at the average price; its fee was not
+            return id, False
         kept.fills[base] = fill
-        kept.filled = max(kept.filled, execution.cumQty)
+        if execution.cumQty >= kept.filled:
+            kept.filled, kept.average = execution.cumQty, execution.avgPrice or kept.average
+        kept.noted(at)
         kept.at = max(kept.at, ts)
         return id, False
 
@@ -178,7 +212,8 @@ class Book:
         """What an execution cost; its order's id ("" if nothing is new), and whether its fill was counted before."""
         base = execution.rpartition(".")[0]
         id = self._owners.get(base, "")
-        fill = self._kept[id].fills[base] if id else None
+        kept = self._kept.get(id)
+        fill = (kept.fills.get(base) or kept.covered.get(base)) if kept is not None else None
         if fill is None or fill.fee is not None:
             return "", False
         fill.fee = fee
@@ -196,7 +231,8 @@ class Book:
         """All open orders, completed orders and executions were listed: what that means for what was not."""
         there = set(listed)
         for kept in self._kept.values():
-            kept.missing = kept.lacking and kept.short < since
+            if 0 < kept.short < since:
+                kept.closed()
             if kept.status not in ENDED and kept.at < since and kept.id not in there:
                 kept.absent += 1
                 if kept.absent >= ABSENCES:
@@ -208,9 +244,9 @@ class Book:
         """An order as the ledger takes it, with its legs."""
         kept = self._kept[id]
         legs = tuple(self.shown(one.id) for one in self._kept.values() if one.id != id and self.entry(one.id) == id)
-        counted = max(kept.counted, kept.filled if kept.missing else 0.0)
+        counted = kept.counted
         status = kept.status
-        if status in ENDED and counted < kept.filled - 1e-9:
+        if status in ENDED and counted < kept.filled - NEAR:
             status = "partially_filled"  # its last fills have yet to come
         elif status == "new" and counted > 0.0:
             status = "partially_filled"
@@ -236,11 +272,10 @@ class Book:
         listing, counted = self._listings.get(kept.symbol), kept.counted
         if listing is None:
             return ()
-        fills = sorted(kept.fills.values(), key=lambda one: one.total)
         return tuple(
             Execution(listing.lots(_units(f.units)), f.price, f.ts, listing.lots(_units(f.total)), f.fee or 0.0)
-            for f in fills
-            if f.total <= counted + 1e-9
+            for f in kept.ordered
+            if f.total <= counted + NEAR
         )
 
     def _average(self, kept: Kept) -> float:

@@ -286,6 +286,20 @@ def test_fills_that_were_missed_while_away_are_caught_up(tws: Tws, broker: LineB
     assert [trouble.kind for trouble in broker.incidents()] == ["lost", "connected"]
 
 
+def test_fills_whose_executions_tws_has_forgotten_are_booked_at_their_average(tws: Tws, broker: LineBroker) -> None:
+    send(broker, asked(1, 10, limit=9900))
+    heard(broker, 1)
+    tws.drop()
+    one = tws.order("test-1")
+    tws.fill("test-1", 2, 98.0, told=False)
+    tws.fill("test-1", 2, 98.5, told=False)
+    one.executions.clear()
+    [fill] = heard(broker, 1)
+    assert (fill["lots"], fill["price"], fill["fee"]) == (4, 98.25, 0.0)
+    tws.fill("test-1", 6, 99.0)
+    assert [(int(f["lots"]), float(f["price"])) for f in heard(broker, 1)] == [(6, 99.0)]
+
+
 def test_when_tws_loses_its_own_line_orders_wait_until_it_is_back(tws: Tws, broker: LineBroker) -> None:
     tws.error(-1, 1100, "Connectivity between IB and TWS has been lost")
     until(lambda: not broker.health().connected)
