@@ -30,7 +30,7 @@ from live.sim.server import Loopback
 from quantlib.desk.memory import HALTED
 from tests.live.campaign_child import REFUSED, Shared, live
 from tests.live.campaign_plan import CASH, MINUTE, Plan, Word, planned, strategy_of
-from tests.live.campaign_verdict import differing, verdict
+from tests.live.campaign_verdict import differing, entries, verdict
 
 MEMORY = Path("/dev/shm")
 BEGIN, DECIDE, OBEY, SETTLE, END = 12.0, 0.6, 8.0, 10.0, 12.0  # seconds that these may take
@@ -156,10 +156,10 @@ class Session:
         """No entry reaches the broker between an operator's halt and his word to go on."""
         if self._halted_at is None:
             return
-        late = [o for o in list(self.alpaca.venue.ledger.orders.values())[self._halted_at :] if is_entry(o)]
+        late = entries(self.folder, list(self.alpaca.venue.ledger.orders.values())[self._halted_at :])
         slow = any(one.kind == "slow" and one.where.startswith("POST") for one in self.alpaca.faults.log)
         if late and not slow:
-            raise Failed(f"entries after the halt: {[one.client_order_id for one in late]}")
+            raise Failed(f"entries after the halt: {late}")
 
     def _join(self) -> None:
         """Start the runner, until it trades."""
@@ -243,11 +243,6 @@ class Session:
                 return False
             turn.wait(0.002)
         return True
-
-
-def is_entry(order: Any) -> bool:
-    """Whether an order of the venue opens."""
-    return not order.closes and order.parent is None and not order.replaces
 
 
 @contextmanager

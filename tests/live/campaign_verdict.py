@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,11 +19,11 @@ from live.reconcile import working
 from live.sim.order import Order
 from live.sim.venue import Venue
 from live.state import State
-from live.words import MAGIC, NOTE, Output, note_of, output_of, tickets
+from live.words import MAGIC, NOTE, OUTPUT, Output, note_of, output_of, tickets
 from quantlib.desk import memory as desks
 from quantlib.desk.audit import audit, booked, breaches, moved
 from quantlib.desk.memory import HALTED
-from quantlib.desk.messages import SUBMIT
+from quantlib.desk.messages import ENTRY, SUBMIT
 from quantlib.strategy import Strategy
 from tests.live.campaign_child import NAME
 from tests.live.campaign_plan import CASH
@@ -180,12 +181,13 @@ def _worth_alike(ours: dict[float, int], theirs: dict[float, int]) -> bool:
     return abs(money[0] - money[1]) <= SLACK
 
 
-def entries(venue: Venue, since: int, said: Told) -> list[str]:
-    """Names of entries that came to the venue after its first `since` orders."""
-    legs = {
-        name: int(command["leg"])
-        for output in said.outputs
+def entries(folder: Path, orders: Iterable[Order]) -> list[str]:
+    """Names of those orders that the desk commanded as entries; what the venue calls opening may be a late exit."""
+    outputs = [output_of(frame.payload) for frame in read(folder / "journal", MAGIC).frames if frame.kind == OUTPUT]
+    named = {
+        name
+        for output in outputs
         for name, command in zip(tickets(NAME, output.commands), output.commands, strict=True)
-        if command["kind"] == SUBMIT
+        if command["kind"] == SUBMIT and command["leg"] == ENTRY
     }
-    return [o.client_order_id for o in list(venue.ledger.orders.values())[since:] if legs.get(o.client_order_id) == 1]
+    return [order.client_order_id for order in orders if order.client_order_id in named]
