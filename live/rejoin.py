@@ -1,8 +1,8 @@
 """Joining a broker that lives by itself: at the first start, and after whatever became of the start before it.
 
 1. A step whose inputs are in the journal is finished: the desk decides again what it decided.
-2. Commands that never reached the broker are sent if they are fresh; a stale one is answered for the broker: it never
-   arrived, and the next row decides anew.
+2. Commands that never reached the broker are sent if they are fresh, and entries only if the kill switch was not thrown
+   since; any other is answered for the broker: it never arrived, and the next row decides anew.
 3. The broker must not know orders that come only after those: state of before them is too old to trade on.
 4. The broker says what happened meanwhile, and the desk hears it.
 5. Desk and broker must agree.  What is on its way settles in a moment; what does not settle is told, and nobody trades.
@@ -20,10 +20,10 @@ from live.brokers.protocol import WireBroker
 from live.errors import ReconcileError
 from live.fold import finished
 from live.reconcile import differences, refuse, working
-from live.runner import NO_REPORTS, Runner
+from live.runner import Runner
 from live.words import OUTPUT, output_bytes, tickets
-from quantlib.desk.memory import NEVER_ARRIVED
-from quantlib.desk.messages import COMMAND, REJECTED, REPORT, SUBMIT
+from quantlib.desk.memory import ACTIVE, NEVER_ARRIVED, Desk
+from quantlib.desk.messages import CANCEL, COMMAND, ENTRY, REJECTED, REPORT, SUBMIT
 
 TRIES = 10  # looks at the broker before a difference counts
 CASH_SLACK, TRADED_SLACK = 0.01, 1e-4  # quote currency, and of what was traded: fees that no report tells
@@ -55,16 +55,23 @@ def rejoin(runner: Runner, broker: WireBroker, clock: Clock, pause: Pause, fresh
         runner.journal.sync()
     names = tickets(runner.config.name, state.last)
     unknown = np.array([not broker.knows(name) for name in names], bool)
-    missing, answers = state.last[unknown], NO_REPORTS
-    if len(missing) and clock() - state.last_ts > fresh:
-        answers = declined(missing, NEVER_ARRIVED)
-        runner.notes += (f"{len(missing)} commands had never reached the broker and are too old to send",)
-    elif len(missing):
-        runner.send(missing)
-        runner.notes += (f"{len(missing)} commands had not reached the broker: sent again",)
+    missing = state.last[unknown]
+    late = _is_late(missing, state.desk, clock() - state.last_ts > fresh)
+    if late.any():
+        runner.notes += (f"{late.sum()} commands had never reached the broker and came too late to be sent",)
+    if not late.all():
+        runner.send(missing[~late])
+        runner.notes += (f"{(~late).sum()} commands had not reached the broker: sent again",)
+    answers = declined(missing[late], NEVER_ARRIVED)
     _refuse_old(runner, broker)
     runner.beat(clock(), np.concatenate([answers, broker.catch_up(working(state.desk))]))
     agree(runner, broker, clock, pause)
+
+
+def _is_late(missing: NDArray[Any], desk: Desk, old: bool) -> NDArray[np.bool_]:
+    """Which commands are not sent any more: old ones, and entries from before the kill switch was thrown."""
+    entries = (missing["leg"] == ENTRY) & (missing["kind"] != CANCEL)
+    return np.full(len(missing), old) | (entries & (desk.account["mode"][0] != ACTIVE))
 
 
 def _refuse_old(runner: Runner, broker: WireBroker) -> None:
