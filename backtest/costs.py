@@ -37,7 +37,7 @@ def cost_record(costs: Costs) -> NDArray[Any]:
     """
     values = []
     for name, value, default in zip(costs._fields, costs, Costs(), strict=True):
-        if not (value >= 0 and value < np.inf):
+        if not isinstance(value, (int, float)) or not (value >= 0 and value < np.inf):
             raise ValueError(f"costs: {name} must be 0 or more, got {value}")
         if isinstance(default, int) and value != int(value):
             raise ValueError(f"costs: {name} must be a whole number, got {value}")

@@ -35,6 +35,8 @@ def account_of(keys: Keys) -> Account:
     rest = Rest(keys)
     try:
         said = rest.told("/account")
+    except Refused as error:
+        raise Refused(f"{error}; are these keys of this service? python -m live doctor looks at all of it") from None
     finally:
         rest.close()
     blocked = [name for name in ("trading_blocked", "account_blocked", "trade_suspended_by_user") if said.get(name)]

@@ -17,7 +17,9 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from live.brokers.rest import Rest
+from live.control.courier import addresses_of, sinks_of
 from live.errors import LiveError
+from live.keeping import keeping_of
 from live.keys import Keys, keys_of
 from live.seal import Seal, seal_of
 from live.watch.checks import Check, account, calendar, of_machine, premarket
@@ -29,13 +31,15 @@ LOOSE = 0o077  # permissions of others
 REFUSED_KEYS = ("answered 401", "402 auth failed")
 UNREACHABLE = ("found no connection", "does not answer", "Connection refused", "TimeoutError", "gaierror")
 CURES = {
+    "state": "set QUANT_PASSPHRASE, QUANT_PASSPHRASE_FILE and QUANT_STATE_COPIES as docs/state.md says",
+    "alerts": "set LIVE_ALERTS as docs/running.md says",
     "keys": "set APCA_API_KEY_ID and APCA_API_SECRET_KEY; new ones are made on the broker's dashboard",
     "account": "see the broker's dashboard; a suspended account is released there",
     "limits": "wait a minute; another program may use the same keys",
     "data": "set APCA_API_DATA_FEED=iex, or subscribe to the feed that is asked for",
     "stream": "end the other program that listens with these keys: one connection an account is allowed",
     "calendar": "upgrade exchange_calendars; until then the broker's hours are not ours",
-    "machine": "free disk or memory; set the clock (chrony, systemd-timesyncd)",
+    "machine": "set the clock (chrony, systemd-timesyncd) if it is wrong; else free disk or memory",
     "files": "chmod -R go= on the session's folder: it holds orders and tokens",
     "session": "start it, or resume it once what stopped it is over",
     "journal": "start the session once, which mends what a crash left; else restore a copy",
@@ -75,6 +79,11 @@ def _cure(check: Check) -> str:
 
 
 def _checks(environment: Mapping[str, str], folder: Path | None) -> Iterator[Check]:
+    if folder is not None and not folder.exists():
+        yield Check("session", False, f"there is none in {folder}")
+        return
+    yield _tried("state", lambda: _state(environment))
+    yield _tried("alerts", lambda: Check("alerts", True, f"{len(sinks_of(addresses_of(environment)))} addresses"))
     try:
         keys = keys_of(environment)
     except LiveError as error:
@@ -82,7 +91,10 @@ def _checks(environment: Mapping[str, str], folder: Path | None) -> Iterator[Che
         return
     if keys is None:
         yield Check("keys", True, "none are set: python -m live shows the demo")
-        yield of_machine(folder or Path.cwd(), time.time_ns(), None)
+        if folder is not None:
+            yield from premarket(folder, time.time_ns(), None, None, seal_of(environment))
+        else:
+            yield of_machine(Path.cwd(), time.time_ns(), None)
     else:
         yield Check("keys", True, repr(keys))
         yield from _of_broker(keys, folder, seal_of(environment))
@@ -112,6 +124,12 @@ def _tried(name: str, look: Callable[[], Check]) -> Check:
         return look()
     except (LiveError, OSError, WebSocketException, KeyError, TypeError, ValueError) as error:
         return Check(name, False, f"{type(error).__name__}: {error}")
+
+
+def _state(environment: Mapping[str, str]) -> Check:
+    """Whether passphrase and copies make sense."""
+    keeping = keeping_of(environment)
+    return Check("state", True, f"{'sealed' if keeping.seal is not None else 'not sealed'}")
 
 
 def _limits(rest: Rest) -> Check:

@@ -66,6 +66,8 @@ def keys_of(environment: Mapping[str, str]) -> Keys | None:
     key, secret = environment.get("APCA_API_KEY_ID", ""), environment.get("APCA_API_SECRET_KEY", "")
     if not key and not secret:
         return None
+    if any(sign.isspace() for sign in key + secret):
+        raise ConfigError("keys: a key holds a space or a line's end; copy it again, without")
     if not key or not secret:
         missing = "APCA_API_SECRET_KEY" if key else "APCA_API_KEY_ID"
         raise ConfigError(f"keys: {missing} is not set though its other half is; set both, or neither for the demo")
@@ -81,7 +83,11 @@ def _address(
     environment: Mapping[str, str], name: str, default: str, schemes: tuple[str, ...] = ("http", "https")
 ) -> str:
     given = environment.get(name, default).rstrip("/").removesuffix("/v2")
-    parts = urlsplit(given)
+    try:
+        parts = urlsplit(given)
+        _ = parts.port  # checked only when asked for
+    except ValueError as error:
+        raise ConfigError(f"keys: {name} must be an address like {default}, got {given!r} ({error})") from None
     if parts.scheme not in schemes or not parts.hostname:
         raise ConfigError(f"keys: {name} must be an address like {default}, got {given!r}")
     return given

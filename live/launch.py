@@ -17,6 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
+import backtest
 from live.account import Account, account_of, confirmed, instruments_of, only_one
 from live.brokers.alpaca import AlpacaBroker
 from live.command import SESSIONS, brought_back, pair, source_of, stop_on_signal, table_of
@@ -33,11 +34,11 @@ from live.lock import alone
 from live.loop import MarketHours
 from live.private import private_folder
 from live.references import strategy_of
-from live.rehearsal import rehearse
+from live.rehearsal import held_against, rehearse
 from live.runner import put_aside
 from live.screen import Log, closing
 from live.session import Summary, there
-from live.trading import Watch, named, trade
+from live.trading import EXPECTED, Watch, named, trade
 from live.watch.command import Served, supervised
 from quantlib.desk.memory import instrument_records
 
@@ -50,7 +51,7 @@ DEMO_LASTS = 60.0  # seconds, where someone is watching
 
 
 def run(asked: Namespace, environment: Mapping[str, str] = os.environ) -> int:
-    """Trade, or show how it would be."""
+    """Trade, or show how it would be; 1 if a demo that came to its end is not the backtest of its rows."""
     keys = keys_of(environment)
     console = Console(highlight=False, soft_wrap=True)
     if keys is not None and not asked.no_dashboard:
@@ -59,29 +60,26 @@ def run(asked: Namespace, environment: Mapping[str, str] = os.environ) -> int:
     params = dict(map(pair, asked.param))
     keeping = keeping_of(environment)
     if keys is None:
-        done = _demo(asked, params, console, stop, keeping)
-    else:
-        done = _paper(asked, params, console, stop, keys, keeping)
+        return _demo(asked, params, console, stop, keeping)
+    done = _paper(asked, params, console, stop, keys, keeping)
     console.print(closing(done), highlight=False, soft_wrap=True)
     return 0
 
 
 def _demo(
     asked: Namespace, params: dict[str, Any], console: Console, stop: Callable[[], bool], keeping: Keeping
-) -> Summary:  # fmt: skip
-    """Recorded bars through the loopback service."""
-    if asked.live or asked.account:
-        raise ConfigError("run: --live and --account need keys; set APCA_API_KEY_ID and APCA_API_SECRET_KEY")
+) -> int:  # fmt: skip
+    """Recorded bars through the loopback service, held against their backtest."""
+    folder = asked.session or SESSIONS / "demo-wire"
+    _demonstrable(asked, folder, keeping)
     if not asked.input and not asked.begin:
         asked.begin = DEMO_BEGINS
     source = source_of(asked, None)
-    table = table_of(source)
-    watched = console.is_terminal
-    speed = asked.speed
+    table, one = table_of(source), strategy_of(asked.strategy or "trend", params)
+    watched, speed, cash = console.is_terminal, asked.speed, CASH if asked.cash is None else asked.cash
     if speed is None:
         ts = table.columns["ts"]
         speed = float(ts[-1] - ts[0]) / 1e9 / DEMO_LASTS if watched else 0.0
-    folder = asked.session or SESSIONS / "demo-wire"
     log = Log(console, each_fill=False)
     console.print(
         "no keys are set, so this is a demo: recorded bars through a loopback Alpaca and the real client.\n"
@@ -89,14 +87,33 @@ def _demo(
     )
     with logging_to(private_folder(folder) / LOG, Redactor(secrets_of(os.environ))), _seat(asked, folder, console):
         done = rehearse(
-            asked.strategy or "trend", table, folder, cash=asked.cash or CASH, params=params, speed=speed, stop=stop,
+            asked.strategy or "trend", table, folder, cash=cash, params=params, speed=speed, stop=stop,
             watch=Watch(log.began, log.stepped), source=source, kind="demo", keeping=keeping,
         )  # fmt: skip
-        if watched and not asked.no_dashboard and not stop():
+        console.print(closing(done, "begins anew"), highlight=False, soft_wrap=True)
+        if done.stopped:
+            return 0
+        found = held_against(folder, backtest.run(one, table, cash=cash, costs=EXPECTED), keeping.seal)
+        console.print(f"against its backtest: {found}")
+        if watched and not asked.no_dashboard:
             console.print("the demo is over; the dashboard stays until Ctrl-C")
             while not stop():
                 time.sleep(0.1)
-    return done
+    return 0 if found.holds else 1
+
+
+def _demonstrable(asked: Namespace, folder: Path, keeping: Keeping) -> None:
+    """Refuse what is no demo before anything is touched, above all the session of an account whose keys are not set."""
+    if asked.speed is not None and not asked.speed >= 0:
+        raise ConfigError(f"run: --speed must be 0 (as fast as it goes) or a multiple of real time, got {asked.speed}")
+    if asked.live or asked.account:
+        raise ConfigError("run: --live and --account need keys; set APCA_API_KEY_ID and APCA_API_SECRET_KEY")
+    known = there(folder, keeping.seal)
+    if known is not None and not known.source.get("demo"):
+        raise ConfigError(
+            f"run: the session in {folder} is no demo; set APCA_API_KEY_ID and APCA_API_SECRET_KEY to go on with it, "
+            f"or give the demo another --session"
+        )
 
 
 def _paper(
@@ -135,20 +152,28 @@ def _watched(asked: Namespace, console: Console, keys: Keys) -> int:
     words = [word for word in asked.given if word != "--fresh"]
     console.print(
         f"{kind} account {account.number}: cash {account.cash:,.2f}, equity {account.equity:,.2f}\n"
-        f"dashboard http://127.0.0.1:{asked.port}, log in with a token of {folder / TOKENS}\n"
-        f"metrics   http://127.0.0.1:{asked.metrics}/metrics\n"
+        f"dashboard {_at(asked.port, folder)}, log in with a token of {folder / TOKENS}\n"
+        f"metrics   {_at(asked.metrics, folder)}\n"
         f"logs      {folder / LOG} and {folder / 'seat.log'}; Ctrl-C stops the session, its orders and positions stay"
     )
     ports = Served(asked.port, asked.metrics)
     return supervised(folder, [sys.executable, "-m", "live", *words, "--no-dashboard"], ports=ports, stay=False)
 
 
+def _at(port: int, folder: Path) -> str:
+    """Where something will be served."""
+    return f"http://127.0.0.1:{port}" if port else f"on a free port, which {folder / 'seat' / 'state.json'} tells"
+
+
 def _account(asked: Namespace, keys: Keys) -> tuple[Account, str]:
     """Whose account it is, once what was asked for makes sense; and whether it is paper."""
     if not asked.symbols:
         raise ConfigError("run: which symbols? give --symbols AAPL MSFT …")
-    if asked.input or asked.begin or asked.end or asked.speed is not None:
-        raise ConfigError("run: --input, --from, --to and --speed are for the demo; an account trades what happens now")
+    if asked.input or asked.begin or asked.end or asked.speed is not None or asked.cash is not None:
+        raise ConfigError(
+            "run: --input, --from, --to, --speed and --cash are for the demo; an account trades what happens now, with "
+            "the cash it has. Size smaller by the strategy's policy"
+        )
     account = account_of(keys)
     return account, confirmed(keys, account, asked.live, asked.account or "")
 
@@ -156,8 +181,7 @@ def _account(asked: Namespace, keys: Keys) -> tuple[Account, str]:
 def _folder(asked: Namespace, kind: str) -> Path:
     """Of the session."""
     strategy = asked.strategy or "trend"
-    stem = Path(strategy.rpartition(":")[0] or strategy).stem
-    folder: Path = asked.session or SESSIONS / f"{stem}-{kind.replace(' ', '-')}"
+    folder: Path = asked.session or SESSIONS / f"{strategy.rpartition(':')[2]}-{kind.replace(' ', '-')}"
     return folder
 
 

@@ -46,6 +46,8 @@ def strategy_of(reference: str, params: Mapping[str, Any] | None = None) -> Stra
         made = found(**params)
     except (TypeError, ValueError) as error:
         raise SessionError(f"strategy: {reference} refused {params}: {error}") from error
+    except Exception as error:  # whatever a user's function raises
+        raise SessionError(f"strategy: {reference} fails: {type(error).__name__}: {error}") from error
     if not isinstance(made, Strategy):
         raise SessionError(f"strategy: {reference} must return a Strategy, got {made!r}")
     return made

@@ -39,6 +39,7 @@ from quantlib.desk.messages import FILLED_ROW, ORDER, PARTIAL
 from quantlib.strategy import Strategy
 from quantlib.table import Table
 
+TWO_STREAMS = 0.25  # seconds from the one to the other
 CALLS = RateLimitItemPerMinute(1_000_000)  # the loopback counts none
 WHOLE = Patience(hold=float("inf"))  # all orders are in before the next moment, as in a backtest
 TERMS = Terms(beats=float("inf"))  # reports wait for the next rows, as in a backtest
@@ -89,7 +90,7 @@ def rehearse(
     whole = {"most": 8 * len(table.symbols)}  # messages of a frame: a timestamp comes in one, so none is waited for
     with Loopback(table, cash=cash, costs=costs, instruments=instruments, stream=whole) as loopback:
         settings = FeedSettings(
-            timeframe=loopback.market.timeframe, quotes=False, bands=False, hours=ALL, patience=0.0
+            timeframe=loopback.market.timeframe, quotes=False, bands=False, hours=ALL, patience=_patience(table)
         )  # fmt: skip
 
         def clock() -> int:
@@ -114,7 +115,8 @@ def rehearse(
         return trade(
             strategy, folder, feed, broker, cash=cash, costs=costs, params=params, instruments=instruments, kind=kind,
             account="loopback", clock=clock, terms=terms, watch=Watch(began, stepped),
-            stop=lambda: lockstep.over or stop(), fresh=True, source=source, keeping=keeping,
+            stop=lambda: lockstep.over or stop(), fresh=True, source={"demo": "loopback"} | dict(source or {}),
+            keeping=keeping,
         )  # fmt: skip
 
 
@@ -158,6 +160,12 @@ def held_against(folder: str | Path, result: Result, seal: Seal | None = None) -
     found += record_differences("fill", fills, expected, symbols)
     found += record_differences("order", ended[np.argsort(ended["id"], kind="stable")], orders, symbols)
     return Parity(sorted(found, key=lambda d: d.ts), len(decided))
+
+
+def _patience(table: Table) -> float:
+    """Seconds that a moment waits for rows that may be on their way: one stream tells all of it at once, two do not."""
+    coins = {"/" in symbol for symbol in table.symbols}
+    return 0.0 if len(coins) == 1 else TWO_STREAMS
 
 
 def _in_order(table: Table) -> None:

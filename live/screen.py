@@ -134,8 +134,8 @@ def picture(runner: Runner, f: Figures, fills: deque[Filled], age: float, rate: 
     return Group(_head(runner, f, age, rate), body)
 
 
-def closing(s: Summary) -> RenderableType:
-    """What a session has come to, in a few lines."""
+def closing(s: Summary, again: str = "goes on") -> RenderableType:
+    """What a session has come to, in a few lines; `again` is what the same command does after a stop."""
     profit = s.equity - s.cash
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
@@ -150,7 +150,7 @@ def closing(s: Summary) -> RenderableType:
     grid.add_row("equity", f"{money(s.equity)}  ({money(profit, signed=True)}, {gain}; drawdown {percent(s.drawdown)})")
     if s.refusals:
         grid.add_row("refused", ", ".join(f"{reason} {count:,}" for reason, count in list(s.refusals.items())[:5]))
-    again = "goes on" if s.stopped else "compares it with its backtest"
+    again = again if s.stopped else "compares it with its backtest"
     command = "the same command again, for" if s.stopped else "python -m live parity"
     grid.add_row("next", f"{command} {s.folder}  {again}")
     return grid

@@ -78,10 +78,11 @@ class Guarding:
             return NEVER_ARRIVED
         s = int(c["symbol"])
         per_tick, unit = float(self.desk.instruments["per_tick"][s]), float(self.desk.instruments["unit"][s])
-        last, price = self._last(s), max(int(c["limit"]), int(c["stop"])) / per_tick
+        last, prices = self._last(s), [int(c[name]) / per_tick for name in ("limit", "stop") if c[name]]
+        price = max(prices, default=0.0)
         if self.market.halted[s]:
             return SYMBOL_HALTED
-        if price > 0 and abs(price - last) > self.rules.collar * last:
+        if any(abs(one - last) > self.rules.collar * last for one in prices):
             return PRICE_COLLAR
         asked = price or last
         if asked < self.market.lower[s] or asked > self.market.upper[s]:

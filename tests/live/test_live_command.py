@@ -198,3 +198,21 @@ def test_the_strategy_of_the_tests_trades(tmp_path: Path) -> None:
     done = played(tmp_path / "s", strategy=scoring())
     assert done.fills > 20
     assert done.refusals
+
+
+def test_a_demo_never_takes_the_folder_of_another_session(bench: Path, capsys: Any, monkeypatch: Any) -> None:
+    monkeypatch.delenv("APCA_API_KEY_ID", raising=False)
+    monkeypatch.delenv("APCA_API_SECRET_KEY", raising=False)
+    assert live("replay", "--strategy", "own.py:mine", "--input", "bars.parquet", "--session", "s") == 0
+    before = (bench / "s" / "journal").read_bytes()
+    assert live("--session", "s", "--no-dashboard") == 2
+    assert "is no demo; set APCA_API_KEY_ID" in capsys.readouterr().err
+    assert (bench / "s" / "journal").read_bytes() == before
+
+
+def test_a_strategy_that_fails_and_a_cost_that_is_no_number_are_told_in_one_line(bench: Path, capsys: Any) -> None:
+    (bench / "broken.py").write_text("def fails():\n    return 1 / 0\n")
+    assert live("replay", "--strategy", "broken.py:fails", "--input", "bars.parquet") == 2
+    assert "broken.py:fails fails: ZeroDivisionError" in capsys.readouterr().err
+    assert live("replay", "--input", "bars.parquet", "--cost", "rate=x") == 2
+    assert "rate must be 0 or more, got x" in capsys.readouterr().err

@@ -18,6 +18,7 @@ from live.parity import check, explained
 from live.rehearsal import rehearse
 from live.session import Summary
 from live.words import MAGIC, OUTPUT, output_of
+from quantlib.desk.memory import Instrument
 from quantlib.desk.messages import PARTIAL
 from quantlib.desk.policy import Exits, Limits, Policy, fixed_fraction
 from quantlib.features.momentum.change import roc
@@ -144,3 +145,13 @@ def test_brackets_that_hang_on_the_fill_price_are_refused_before_anything_is_sen
 def test_costs_that_no_wire_tells_are_refused(tmp_path):
     with pytest.raises(ValueError, match="tells no rate"):
         rehearse(momentum(), day(5), tmp_path / "wire", cash=1e5, costs=Costs(rate=1e-4))
+
+
+def test_stocks_and_pairs_of_one_tape_come_over_two_streams_and_none_is_late(tmp_path):
+    one, table = momentum(gtc=True), day(60, symbols=("AAA", "BTC/USD"))
+    sizes = {"AAA": Instrument(), "BTC/USD": Instrument(lot=1e-4)}
+    one = one._replace(policy=one.policy._replace(short=False, exits=Exits(max_rows=4)))
+    result = backtest.run(one, table, cash=1e5, costs=COSTS, instruments=sizes)
+    assert len(result.raw_fills) > 4
+    done = rehearse(one, table, tmp_path / "wire", cash=1e5, costs=COSTS, instruments=sizes)
+    agree(tmp_path / "wire", done, result)
