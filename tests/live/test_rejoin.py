@@ -13,8 +13,8 @@ from live.brokers.alpaca import AlpacaBroker
 from live.brokers.rate import Budget
 from live.config import config_of
 from live.feeds.history import MINUTE
-from live.recovery import opened
 from live.reconcile import working
+from live.recovery import opened
 from live.rejoin import rejoin
 from live.runner import Runner
 from live.sim.server import Loopback
