@@ -163,8 +163,8 @@ class ZerodhaLine:
         with self._looking:
             at = self.clock()
             guarded = any(guard.alive for guard in self.legs.guards.values())
-            gtts = self.rest.ask("GET /gtt/triggers", lambda kite: kite.get_gtts()) if guarded else []
             book = {str(told["order_id"]): told for told in self.rest.ask("GET /orders", lambda kite: kite.orders())}
+            gtts = self.rest.ask("GET /gtt/triggers", lambda kite: kite.get_gtts()) if guarded else []
             self.legs.see(gtts, book, at)
             fired = {leg.order for guard in self.legs.guards.values() for leg in guard.legs.values() if leg.order}
             found = [self._shown(told, at) for id, told in book.items() if id not in fired]

@@ -71,7 +71,10 @@ class Legs:
             del self.guards[entry]
 
     def see(self, gtts: Sequence[Mapping[str, Any]], orders: Mapping[str, Mapping[str, Any]], at: int) -> None:
-        """Take in all GTTs of the account, and the orders of the day by their ids, asked for after them."""
+        """Take in the orders of the day by their ids, and all GTTs of the account, asked for after them.
+
+        In this order, for what a trigger has just placed is known by its GTT alone.
+        """
         claimed = {guard.trigger for guard in self.guards.values()}
         for guard in self.guards.values():
             if not guard.alive:
