@@ -93,7 +93,7 @@ class Reader:
         rows = np.zeros(int(good.sum()), self.layout)
         for name in self.layout.names or ():
             rows[name] = columns[name][good]
-        self._know(rows["symbol"], rows["ts"], rows["close"], self.market.trade, self._traded)
+        self._know(rows["symbol"], rows["ts"], (rows["close"],), (self.market.trade,), self._traded)
         return rows
 
     def _quotes(self, quotes: list[Message], now: int, tick: int, incidents: list[Incident]) -> None:
@@ -101,24 +101,24 @@ class Reader:
         bid, ask = np.where(bid == 0.0, np.nan, bid), np.where(ask == 0.0, np.nan, ask)  # 0 is no quote
         bad = (bid < 0.0) | (ask < 0.0) | np.isinf(bid) | np.isinf(ask)
         good = self._passing("quote", codes, t, {"crossed": bid > ask, "no price": bad}, now, tick, incidents)
-        good &= t >= self._quoted[codes]
-        codes, t = codes[good], t[good].astype(np.int64)
-        self.market.bid[codes], self.market.ask[codes] = bid[good], ask[good]
-        np.maximum.at(self._quoted, codes, t)
-        np.maximum.at(self.market.at, codes, t)
+        known = self.market.bid, self.market.ask
+        self._know(codes[good], t[good].astype(np.int64), (bid[good], ask[good]), known, self._quoted)
 
     def _trades(self, trades: list[Message], now: int, tick: int, incidents: list[Incident]) -> None:
         codes, t, price = self._columns("trade", trades, ("t", "p"), (), tick, incidents)
         bad = ~(price > 0.0) | np.isinf(price)
         good = self._passing("trade", codes, t, {"no price": bad}, now, tick, incidents)
-        self._know(codes[good], t[good].astype(np.int64), price[good], self.market.trade, self._traded)
+        self._know(codes[good], t[good].astype(np.int64), (price[good],), (self.market.trade,), self._traded)
 
     def _know(
-        self, codes: NDArray[Any], t: NDArray[np.int64], value: NDArray[Any], known: NDArray[Any], at: NDArray[np.int64]
-    ) -> None:
-        """The newest value of each symbol."""
+        self, codes: NDArray[Any], t: NDArray[np.int64], values: Sequence[NDArray[Any]],
+        known: Sequence[NDArray[Any]], at: NDArray[np.int64],
+    ) -> None:  # fmt: skip
+        """The newest values of each symbol; of one time the last to come, wherever frames were cut."""
         newer = t >= at[codes]
-        known[codes[newer]] = value[newer]
+        newer = np.flatnonzero(newer)[np.argsort(t[newer], kind="stable")]
+        for column, value in zip(known, values, strict=True):
+            column[codes[newer]] = value[newer]
         np.maximum.at(at, codes, t)
         np.maximum.at(self.market.at, codes, t)
 

@@ -55,6 +55,14 @@ def test_the_market_does_not_depend_on_how_messages_are_cut_into_frames(messages
     assert whole.refused == parts.refused
 
 
+@pytest.mark.parametrize("kind", ["q", "t"])
+def test_a_message_that_comes_after_a_newer_one_of_its_symbol_says_nothing_in_one_frame_either(kind: str) -> None:
+    one = reader()
+    prices = [(100.0, OPEN + 2 * MINUTE), (99.0, OPEN + MINUTE), (101.5, OPEN + 2 * MINUTE), (99.0, OPEN)]
+    one.read([{"T": kind, "S": "MSFT", "bp": p, "ap": p, "p": p, "t": t} for p, t in prices], NOW, 0)
+    assert (one.market.trade if kind == "t" else one.market.bid)[1] == 101.5
+
+
 @given(messages=st.lists(bar, max_size=12), cut=st.integers(0, 12))
 @settings(deadline=None)
 def test_each_bar_is_let_in_or_refused_alike_in_one_frame_or_in_several(messages: list[Any], cut: int) -> None:
