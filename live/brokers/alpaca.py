@@ -82,7 +82,8 @@ class AlpacaBroker:
             self._sending, clock, p,
         )  # fmt: skip
         self._done: set[str] = set()  # tickets that were carried out
-        self._early: list[tuple[str, Any]] = []  # changes of orders that `catch_up` has yet to bring
+        self._early: list[tuple[str, Any]] = []  # changes of orders that are sent or met after them
+        self._met = False  # whether all orders of before are known
         self._message, self._away = clock(), ""  # when the stream last spoke; why it is away
 
     def begin(self) -> None:
@@ -133,6 +134,7 @@ class AlpacaBroker:
                     with self._sending:
                         self._carry(tickets[k], commands[k])
                     self._done.add(tickets[k])
+            self._change_early()
         self.keeper.wake()
 
     def knows(self, ticket: str) -> bool:
@@ -168,10 +170,8 @@ class AlpacaBroker:
         lost = [str(told["id"]) for told in strange if str(told["id"]) not in self.ledger.roster]
         if lost:
             self.inquiry.find_entries(lost)  # perhaps legs that came to be just before the desk died
-        early, self._early = self._early, []
-        for ticket, command in early:
-            with self._sending:
-                self._change(ticket, command)
+        self._met = True
+        self._change_early()
         lots = self.inquiry.positions()
         with self._lock:
             self.ledger.lots[:] = lots
@@ -237,6 +237,16 @@ class AlpacaBroker:
             self._change(ticket, command)
         else:
             self._early.append((ticket, command.copy()))
+
+    def _change_early(self) -> None:
+        """Changes that had to wait for their orders; of what nobody knows by now, nobody will."""
+        early, self._early = self._early, []
+        for ticket, command in early:
+            if self._met or int(command["id"]) in self.ledger.orders:
+                with self._sending:
+                    self._change(ticket, command)
+            else:
+                self._early.append((ticket, command))
 
     def _change(self, ticket: str, command: Any) -> None:
         with self._lock:

@@ -25,14 +25,18 @@ from quantlib.desk.messages import (
     BUY,
     CANCEL,
     CANCELLED,
+    ENTRY,
     EXIT,
     FILL,
+    LIMIT,
+    ORDER,
     REJECTED,
     REPLACE,
     REPLACED,
     SELL,
     STOP_LEG,
     TARGET_LEG,
+    WORKING,
 )
 from quantlib.table import Table, bars
 from tests.live.brokers.driving import QUICK, asked, connected, sent, until
@@ -236,6 +240,33 @@ def test_a_fill_that_comes_before_the_answer_is_booked_once() -> None:
         sent(broker, asked(1, 10))
         until(lambda: broker.heard == alpaca.settle())
         assert heard(broker) == [(ACCEPTED, 1), (FILL, 1)]
+
+
+def test_a_cancel_that_the_rate_limit_puts_before_its_own_order_follows_it() -> None:
+    with trading() as (alpaca, broker):
+        assert not len(broker.catch_up(np.empty(0, ORDER)))
+        broker.rest.budget.told(1, 0.0)
+        sent(broker, asked(1, 10, limit=9000), asked(4, 10, limit=9000), asked(1, 10, kind=CANCEL))
+        step(alpaca, broker)
+        assert set(heard(broker)) == {(ACCEPTED, 1), (ACCEPTED, 4), (CANCELLED, 1)}
+
+
+def test_a_cancel_of_an_order_of_before_waits_until_it_is_known() -> None:
+    before = np.zeros(1, ORDER)
+    known = {"id": 1, "side": BUY, "lots": 10, "limit": 9000, "order": LIMIT, "leg": ENTRY, "status": WORKING}
+    for name, value in known.items():
+        before[name] = value
+    with Loopback(flat()) as alpaca:
+        with connected(alpaca, SYMBOLS) as broker:
+            step(alpaca, broker)
+            sent(broker, asked(1, 10, limit=9000))
+        with connected(alpaca, SYMBOLS) as broker:
+            sent(broker, asked(1, 10, kind=CANCEL, ts=5))
+            assert [order.status for order in orders(alpaca)] == ["new"]
+            reports = [(int(one["kind"]), int(one["id"])) for one in broker.catch_up(before)]
+            step(alpaca, broker, hearing=False)
+            until(lambda: reports.extend(heard(broker)) or (CANCELLED, 1) in reports)
+            assert not kinds(broker)
 
 
 def test_an_order_rejected_after_it_was_taken_ends() -> None:
