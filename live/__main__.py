@@ -31,12 +31,16 @@ TOLD = {
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code: 0, 1 where parity does not hold, 2 for an error that is told."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or (given[0] not in COMMANDS and given[0] not in ("-h", "--help")):
+    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
         given.insert(0, "run")
-    asked = parser().parse_args(given, argparse.Namespace(given=given))
+    from live.asked import refuse_repeats, refuse_unknown
     from live.errors import LiveError
 
     try:
+        if not given[0].startswith("-"):
+            refuse_unknown(given[0], COMMANDS)
+        asked = parser().parse_args(given, argparse.Namespace(given=given))
+        refuse_repeats(getattr(asked, "symbols", None))
         return _job(asked.command)(asked)
     except (LiveError, ValueError, OSError) as error:  # bad rows, features, policies and files are ValueErrors
         sys.stderr.write(f"live: {' '.join(str(error).split())}\n")

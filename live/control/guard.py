@@ -3,12 +3,14 @@
 another Host     421   a page elsewhere whose name was made to point here (DNS rebinding) names its own
 too large        413   before it is read whole
 too slow         408
+a field twice    422   readers of JSON differ in which of the two they take
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -59,6 +61,8 @@ class Guard:
             return await _refuse(scope, answer, 408, f"seat: a body must come within {PATIENCE:g} seconds")
         if body is None:
             return await _refuse(scope, answer, 413, f"seat: a body may have {LARGEST} bytes")
+        if (twice := _twice(body)) is not None:
+            return await _refuse(scope, answer, 422, f"seat: a body names each field once, got {twice[:80]!r} twice")
         await self.app(scope, _again(body, receive), answer)
 
 
@@ -88,6 +92,20 @@ async def _body(scope: Scope, receive: Receive) -> bytes | None:
         if len(body) > LARGEST:
             return None
     return body
+
+
+def _twice(body: bytes) -> str | None:
+    """A field that an object of the body names twice; None also where it is no JSON, which the framework refuses."""
+    found: list[str] = []
+
+    def fields(pairs: list[tuple[str, Any]]) -> None:
+        found.extend(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+
+    try:
+        json.loads(body, object_pairs_hook=fields)
+    except (ValueError, RecursionError):
+        return None
+    return found[0] if found else None
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

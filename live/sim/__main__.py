@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from live.asked import refuse_repeats
 from live.errors import LiveError
 from live.sim.server import KEY, SECRET, Loopback
 from live.sim.trading_day import new_york
@@ -26,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code: 0, or 2 for an error that is told."""
     asked = parser().parse_args(arguments)
     try:
+        refuse_repeats(asked.symbols)
         return serve(asked)
     except (LiveError, ValueError, OSError) as error:  # bad rows and files are ValueErrors
         sys.stderr.write(f"live.sim: {' '.join(str(error).split())}\n")

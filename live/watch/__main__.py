@@ -15,19 +15,24 @@ from pathlib import Path
 
 from rich.console import Console
 
+from live.asked import refuse_unknown
 from live.control import api, metrics
 from live.errors import LiveError
 from live.watch import command
 from live.watch.watchdogs import Thresholds
+
+COMMANDS = ("run", "job", "jobs", "history", "report")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code: 2 for an error that is told in one line."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     cut = given.index("--") if "--" in given else len(given)
-    asked = parser().parse_args(given[:cut])
     console = Console(highlight=False)
     try:
+        if cut and not given[0].startswith("-"):
+            refuse_unknown(given[0], COMMANDS)
+        asked = parser().parse_args(given[:cut])
         if asked.command == "run":
             return _run(asked, given[cut + 1 :])
         if asked.command == "job":

@@ -115,6 +115,11 @@ def test_the_operator_is_obeyed_at_the_next_start(bench: Path, capsys: Any) -> N
         (("parity", "nowhere"), "there is no session in nowhere"),
         (("status", "nowhere"), "there is none in nowhere"),
         (("halt", "nowhere"), "there is none in nowhere"),
+        (("hlat", "s"), "there is no word 'hlat'. Did you mean 'halt'? There are run, replay, parity, status, halt,"),
+        (("bogus",), "there is no word 'bogus'. There are run, replay,"),
+        (("--symbols", "SPX", "SPX"), "--symbols: each may be named once, got SPX more than once; leave the rest out"),
+        (("run", "--symbols", "IXIC", "SPX", "SPX", "SPX"), "got SPX more than once"),
+        (("replay", "--symbols", "SPX", "SPX", "--session", "s"), "--symbols: each may be named once"),
     ],
 )
 def test_an_error_is_one_line_and_the_code_is_2(bench: Path, capsys: Any, words: tuple[str, ...], told: str) -> None:
@@ -123,6 +128,18 @@ def test_an_error_is_one_line_and_the_code_is_2(bench: Path, capsys: Any, words:
     assert told in error
     assert error.count("\n") == 1
     assert "Traceback" not in error
+
+
+def test_the_words_beside_it_tell_a_wrong_word_and_a_repeated_symbol_too(bench: Path, capsys: Any) -> None:
+    from live.sim.__main__ import main as sim
+    from live.watch.__main__ import main as watch
+
+    assert sim(["--symbols", "SPX", "SPX"]) == 2
+    assert capsys.readouterr().err.startswith("live.sim: --symbols: each may be named once, got SPX")
+    assert watch(["reprot", "s"]) == 2
+    assert capsys.readouterr().err == (
+        "live.watch: there is no word 'reprot'. Did you mean 'report'? There are run, job, jobs, history, report\n"
+    )
 
 
 def test_a_half_written_input_file_is_refused_and_nothing_is_begun(bench: Path, capsys: Any) -> None:

@@ -259,6 +259,24 @@ def test_what_is_not_asked_to_the_letter_is_refused_in_json(seat, body):
     assert seat.words() == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("acts/halt", '{"why": "a look", "why": "nothing"}', "why"),
+        ("acts/halt", '{"why": "a look", "wh\\u0079": "nothing"}', "why"),
+        ("confirmations", '{"act": "resume", "act": "flatten"}', "act"),
+        ("login", '{"token": "one", "token": "two"}', "token"),
+        ("acts/halt", '{"why": "", "more": {"a": 1, "a": 2}}', "a"),
+    ],
+)
+def test_a_field_that_is_named_twice_is_refused_and_nothing_is_done(seat, path, body, field):
+    answer = seat.operator.post(f"/api/{path}", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["error"] == f"seat: a body names each field once, got {field!r} twice"
+    assert "content-security-policy" in answer.headers
+    assert seat.words() == []
+
+
 def test_json_that_does_not_say_so_is_refused(seat):
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
         answer = seat.operator.post("/api/acts/halt", content=b"{}", headers={"content-type": kind})
