@@ -11,26 +11,15 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from live.brokers.late import Late
 from live.brokers.orders import ALIVE, ENDED, UNBORN, Listing, id_in, moment
-from live.brokers.protocol import Trouble
-from live.brokers.replacement import Turn, too_late, turned
+from live.brokers.replacement import Turn, turned
+from live.brokers.reports import Reports
 from live.brokers.roster import Roster
 from live.brokers.tracked import NOTHING, Execution, Rest, Tracked, Wire, missed, tracked
-from quantlib.desk.messages import (
-    ACCEPTED,
-    CANCELLED,
-    CARRY,
-    EXPIRED,
-    FILL,
-    REJECTED,
-    REPLACED,
-    REPORT,
-    STOP_LEG,
-    TARGET_LEG,
-)
+from quantlib.desk.messages import CANCELLED, CARRY, EXPIRED, REJECTED, REPLACED, STOP_LEG, TARGET_LEG
 
 BUSTED = ("trade_bust", "trade_correct")
 DENIED = ("order_cancel_rejected", "order_replace_rejected")
@@ -47,13 +36,12 @@ class Ledger:
     def __init__(self, session: str, listings: Sequence[Listing]) -> None:
         self.roster = Roster(session, listings)
         self.session, self.listings, self.orders = session, self.roster.listings, self.roster.orders
-        self.lots = np.zeros(len(listings), np.int64)  # signed positions, as far as we know
-        self.incidents: deque[Trouble] = deque()
+        self.reports = Reports(self.roster)
+        self.lots, self.incidents = self.reports.lots, self.reports.incidents
+        self._late = Late(self.reports)
         self.wanted: set[int] = set()  # ids of which the broker must be asked
         self.ready: deque[Tracked] = deque()  # orders whose rest may be sent now
-        self.strays: deque[str] = deque()  # the broker's ids of orders that must not be there
-        self._strayed: set[str] = set()
-        self._reports: list[tuple[Any, ...]] = []
+        self.strays = self._late.strays  # the broker's ids of orders that must not be there
 
     def sent(self, name: str, command: Any, more: int = 0) -> Tracked:
         """An order is about to be sent under this name; `more` of its lots are left for later."""
@@ -73,7 +61,7 @@ class Ledger:
             return None
         if not rest.more:
             order.lots, order.limit, order.stop, order.asked = rest.lots, rest.limit, rest.stop, NOTHING
-            self._report(order, REPLACED, ts)
+            self.reports.add(order, REPLACED, ts)
         return self.roster.attach(order, Wire(rest.name, "", "", rest.lots - order.filled, rest.limit, rest.stop))
 
     def changing(self, order: Tracked, asked: int, name: str = "") -> None:
@@ -93,13 +81,13 @@ class Ledger:
         if order.ended or order.asked == NOTHING:
             return
         self.tell("refused", f"change of order {order.id} refused: {text}", order)
-        self._accept(order, ts)  # a desk that has not heard so takes the refusal for the order's own
-        self._report(order, REJECTED, ts)
+        self.reports.accept(order, ts)  # a desk that has not heard so takes the refusal for the order's own
+        self.reports.add(order, REJECTED, ts)
         order.asked, order.coming = NOTHING, None
 
     def charge(self, order: Tracked, ts: int, fee: float) -> None:
         """A fee of which the broker told after the fill was booked, quote currency."""
-        self._report(order, CARRY, ts, fee=fee)
+        self.reports.add(order, CARRY, ts, fee=fee)
 
     def lapse(self, order: Tracked, ts: int) -> None:
         """The order came to the end of its time while nobody listened."""
@@ -117,8 +105,8 @@ class Ledger:
         wire.lots += lots - order.lots
         order.lots, order.limit, order.stop = lots, limit, stop
         wire.limit, wire.stop, order.asked = limit, stop, NOTHING
-        self._accept(order, order.ts)
-        self._report(order, REPLACED, order.ts)
+        self.reports.accept(order, order.ts)
+        self.reports.add(order, REPLACED, order.ts)
 
     def hear(self, update: Mapping[str, Any]) -> None:
         """A trade update: the `data` of a message of the trading stream."""
@@ -184,13 +172,11 @@ class Ledger:
 
     def take(self) -> NDArray[Any]:
         """Reports that were not taken yet, in their order."""
-        reports = np.array(self._reports, REPORT)
-        self._reports.clear()
-        return reports
+        return self.reports.take()
 
     def waiting(self) -> NDArray[Any]:
         """Reports that were not taken yet; they stay."""
-        return np.array(self._reports, REPORT)
+        return self.reports.waiting()
 
     def owner(self, told: Mapping[str, Any]) -> Tracked | None:
         """Whose order this is."""
@@ -199,8 +185,7 @@ class Ledger:
 
     def tell(self, kind: str, text: str, order: Tracked | None = None, fatal: bool = False) -> None:
         """Something that the operator is to know."""
-        about = f"{self.listings[order.symbol].symbol}: " if order is not None else ""
-        self.incidents.append(Trouble(kind, about + text, fatal))
+        self.reports.tell(kind, text, order, fatal)
 
     def _find(self, told: Mapping[str, Any]) -> tuple[Tracked, Wire] | None:
         found = self.roster.find(told)
@@ -240,7 +225,7 @@ class Ledger:
             self.wanted.add(order.id)
         wire.read(told, listing)
         if order.ended:
-            self._late(order, wire, told, missed(wire, told, listing, last, ts), own)
+            self._late.hear(order, wire, told, missed(wire, told, listing, last, ts), own)
             return
         if wire not in order.wires:
             order.coming = wire  # perhaps it was given up, but it came
@@ -248,8 +233,8 @@ class Ledger:
         if wire not in order.wires:
             return
         if wire.status in ALIVE:
-            self._accept(order, ts)
-        self._adjust(order, ts)
+            self.reports.accept(order, ts)
+        self.reports.adjust(order, ts)
         if self._is_whole(order):
             for fill in own or ():
                 if fill.total - fill.lots == wire.filled:
@@ -283,39 +268,9 @@ class Ledger:
         if turn in (Turn.REFUSED, Turn.UNCLEAR):
             self.wanted.add(order.id)
 
-    def _adjust(self, order: Tracked, ts: int) -> None:
-        """Tell the desk of other lots or prices than it knows."""
-        now = order.wire
-        if now is None or not now.status or now.status in UNBORN or (now.status in ENDED and not order.accepted):
-            return  # nothing that works, or ever did
-        asks = order.whole, now.limit, now.stop
-        if asks != (order.lots, order.limit, order.stop) and asks[0] > order.booked:
-            order.lots, order.limit, order.stop = asks
-            self._accept(order, ts)
-            self._report(order, REPLACED, ts)
-
-    def _accept(self, order: Tracked, ts: int) -> None:
-        if not order.accepted:
-            order.accepted = True
-            self._report(order, ACCEPTED, ts)
-
     def _book(self, order: Tracked, wire: Wire, fill: Execution) -> None:
-        self._accept(order, fill.ts)  # a leg must be known before it fills
-        wire.filled += fill.lots
-        wire.paid += fill.lots * fill.price
-        self._adjust(order, fill.ts)  # what was filled before a replacement makes the whole larger
-        if fill.lots > order.lots - order.booked:
-            text = f"order {order.id} of {order.lots} lots has filled {order.booked + fill.lots}"
-            self.tell("excess", f"{text}; compare positions with the broker before trading on", order, fatal=True)
-            return
-        order.booked += fill.lots
-        self.lots[order.symbol] += order.side * fill.lots
-        self._report(order, FILL, fill.ts, fill.lots, fill.price, fee=fill.fee)
-        for leg in self.roster.legs(order):
-            if not leg.ended:
-                self._accept(leg, fill.ts)
-        order.ended = order.booked == order.lots
-        self._replay_legs(order)
+        if self.reports.book(order, wire, fill):
+            self._replay_legs(order)
 
     def _conclude(self, order: Tracked, wire: Wire, ts: int) -> None:
         """The order in force has ended, with what has filled booked."""
@@ -330,39 +285,5 @@ class Ledger:
             self._end(order, {"expired": EXPIRED, "rejected": REJECTED}.get(wire.status, CANCELLED), ts)
 
     def _end(self, order: Tracked, kind: int, ts: int, reason: int = 0) -> None:
-        """The desk hears of the end, unless of a leg of which it never heard."""
-        order.ended, order.coming = True, None
-        heard = order.accepted or order.booked > 0
-        if heard or order.leg not in (STOP_LEG, TARGET_LEG):
-            self._report(order, CANCELLED if kind == REJECTED and heard else kind, ts, reason=reason)
+        self.reports.end(order, kind, ts, reason)
         self._replay_legs(order)
-
-    def _late(
-        self, order: Tracked, wire: Wire, told: Mapping[str, Any], fills: Sequence[Execution],
-        own: Sequence[Execution] | None,
-    ) -> None:  # fmt: skip
-        """Words about an order that has ended for the desk."""
-        if order.buried:
-            return
-        if wire not in order.wires and wire.carries is None:  # a replacement that was too late, or was not
-            listing = self.listings[order.symbol]
-            too_late(order, wire, listing.lots(told.get("filled_qty")), own)
-            fills = missed(wire, told, listing, None, wire.seen)
-        for fill in fills:
-            wire.filled += fill.lots
-            wire.paid += fill.lots * fill.price
-            text = f"order {order.id} filled {fill.lots} lots at {fill.price} after its end"
-            self.tell("late fill", f"{text}; compare positions with the broker before trading on", order, fatal=True)
-        alive = wire.status in ALIVE | UNBORN and wire.lots > wire.filled
-        if alive and wire.id not in self._strayed:
-            self._strayed.add(wire.id)
-            self.strays.append(wire.id)
-            self.tell("stray", f"order {order.id} is at the broker though it was given up; it is cancelled", order)
-
-    def _report(
-        self, o: Tracked, kind: int, ts: int, lots: int = 0, price: float = 0.0, reason: int = 0, fee: float = 0.0
-    ) -> None:  # fmt: skip
-        self._reports.append(
-            (ts, o.id, o.group, lots or o.lots, o.limit, o.stop, price, fee, 0.0, o.symbol, kind, o.side, o.order,
-             o.leg, reason)
-        )  # fmt: skip
