@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any, NamedTuple
 
 from live.errors import Denied
+from live.fees import tier
+from live.sim.fees import Fee, fee_of
 from live.sim.order import Order, Steps
 from live.sim.wire import SECOND, asset_class, asset_id, instant, instant_of, name_of, number, quantity
 from quantlib.desk.messages import BUY
@@ -24,7 +27,7 @@ FLAGS = {
 
 @dataclass(slots=True)
 class Holding:
-    """A position in whole lots, signed; its average price, the last price and that of the day before."""
+    """A position in whole lots, signed, and what is beyond them; its average price, the last, and the day before's."""
 
     symbol: str
     steps: Steps
@@ -32,11 +35,31 @@ class Holding:
     average: float = 0.0
     mark: float = float("nan")
     before: float = float("nan")
+    dust: Decimal = Decimal(0)  # units, less than a lot
 
     @property
     def value(self) -> float:
         """Signed, in quote currency."""
-        return self.lots * self.steps.unit * self.mark if self.lots else 0.0
+        whole = self.lots * self.steps.unit * self.mark if self.lots else 0.0
+        return whole + float(self.dust) * self.mark if self.dust else whole
+
+    @property
+    def units(self) -> float:
+        """Signed, dust included."""
+        return self.lots * self.steps.unit + float(self.dust)
+
+    @property
+    def quantity(self) -> str:
+        """Units as the wire spells them."""
+        if not self.dust:
+            return quantity(self.lots, self.steps.lot)
+        return format((self.lots * Decimal(repr(self.steps.lot)) + self.dust).normalize(), "f")
+
+    def lose(self, coins: Decimal) -> None:
+        """Coins go; a negative number of them comes back."""
+        lot = Decimal(repr(self.steps.lot))
+        whole = int(((self.dust - coins) / lot).to_integral_value(ROUND_FLOOR))
+        self.lots, self.dust = self.lots + whole, self.dust - coins - whole * lot
 
     def take(self, side: int, lots: int, price: float) -> None:
         """Average cost: what opens averages in, what closes leaves the average, what turns takes the new price."""
@@ -64,6 +87,7 @@ class Execution(NamedTuple):
     cumulative: int
     left: int
     status: str
+    charge: Fee | None = None  # of crypto
 
 
 @dataclass(slots=True)
@@ -78,6 +102,8 @@ class Account:
     flags: dict[str, Any] = field(default_factory=lambda: dict(FLAGS))
     executions: list[Execution] = field(default_factory=list)
     curve: list[tuple[int, float]] = field(default_factory=list)  # ns UTC, equity
+    tier: int = 0  # of crypto fees; 0: none are taken
+    fees: list[Fee] = field(default_factory=list)  # of crypto
 
     @property
     def equity(self) -> float:
@@ -91,14 +117,25 @@ class Account:
         self.cash -= order.side * (lots * holding.steps.unit * price)
         self.cash -= fee
         order.fill(lots, price, ts)
+        charge = self._charge(order, ts, lots, price)
         when = datetime.fromtimestamp(ts // SECOND, UTC)
         place = f"{when:%Y%m%d%H%M%S}{ts % SECOND // 1_000_000:03d}"
         one = Execution(
             f"{place}::{name_of(order.id, len(self.executions))}", ts, order, order.side, lots, price, order.filled,
-            order.lots - order.filled, "fill" if order.status == "filled" else "partial_fill",
+            order.lots - order.filled, "fill" if order.status == "filled" else "partial_fill", charge,
         )  # fmt: skip
         self.executions.append(one)
         return one
+
+    def _charge(self, order: Order, ts: int, lots: int, price: float) -> Fee | None:
+        """Take the fee of a fill in crypto."""
+        if not self.tier or asset_class(order.symbol) != "crypto":
+            return None
+        fee = fee_of(order, ts, lots, price, tier(self.tier))
+        self.holdings[order.code].lose(fee.coins)
+        self.cash -= fee.dollars
+        self.fees.append(fee)
+        return fee
 
     def undo(self, one: Execution) -> None:
         """An execution is broken: its money and its position go back, its order's filled quantity too."""
@@ -107,6 +144,10 @@ class Account:
         self.cash += one.side * (one.lots * holding.steps.unit * one.price)
         order.filled -= one.lots
         self.executions.remove(one)
+        if one.charge is not None:
+            self.fees.remove(one.charge)
+            holding.lose(-one.charge.coins)
+            self.cash += one.charge.dollars
 
     def begin(self, day: int) -> None:
         """A new day begins with the equity and the prices of the one before; the same day again is nothing new."""
@@ -129,7 +170,8 @@ class Account:
         gross, room = long - short, number(self.buying_power(reserved))
         return {
             "id": name_of("account", self.number), "account_number": self.number, "status": "ACTIVE",
-            "crypto_status": "ACTIVE", "currency": "USD", "buying_power": room, "regt_buying_power": room,
+            "crypto_status": "ACTIVE", "crypto_tier": self.tier or None, "currency": "USD", "buying_power": room,
+            "regt_buying_power": room,
             "non_marginable_buying_power": number(max(0.0, equity - gross - reserved)), "cash": number(self.cash),
             "accrued_fees": "0", "portfolio_value": number(equity), "equity": number(equity),
             "last_equity": number(self.last_equity), "long_market_value": number(long),
@@ -151,21 +193,22 @@ class Account:
     def position(self, code: int, held: int) -> dict[str, Any]:
         """One position; `held` lots of it are promised to open orders."""
         h = self.holdings[code]
-        cost, value = h.lots * h.steps.unit * h.average, h.value
+        cost, value = h.units * h.average, h.value
         before = h.before if h.before == h.before else h.average
-        today = h.lots * h.steps.unit * (h.mark - before)
+        today = h.units * (h.mark - before)
         free = max(0, abs(h.lots) - held) * (1 if h.lots > 0 else -1)
         return {
             "asset_id": asset_id(h.symbol), "symbol": h.symbol.replace("/", ""),
             "exchange": "CRYPTO" if "/" in h.symbol else "NASDAQ", "asset_class": asset_class(h.symbol),
-            "asset_marginable": "/" not in h.symbol, "qty": quantity(h.lots, h.steps.lot),
+            "asset_marginable": "/" not in h.symbol, "qty": h.quantity,
             "qty_available": quantity(free, h.steps.lot), "avg_entry_price": number(h.average),
-            "side": "long" if h.lots > 0 else "short", "market_value": number(value), "cost_basis": number(cost),
-            "unrealized_pl": number(value - cost), "unrealized_plpc": number((value - cost) / abs(cost)),
+            "side": "long" if h.units > 0 else "short", "market_value": number(value), "cost_basis": number(cost),
+            "unrealized_pl": number(value - cost),
+            "unrealized_plpc": number((value - cost) / abs(cost) if cost else 0.0),
             "unrealized_intraday_pl": number(today),
-            "unrealized_intraday_plpc": number(today / abs(h.lots * h.steps.unit * before)),
+            "unrealized_intraday_plpc": number(today / abs(h.units * before) if before else 0.0),
             "current_price": number(h.mark), "lastday_price": number(before),
-            "change_today": number(h.mark / before - 1.0),
+            "change_today": number(h.mark / before - 1.0 if before else 0.0),
         }  # fmt: skip
 
     def activities(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -200,10 +243,11 @@ class Account:
         }  # fmt: skip
 
 
-def opened(symbols: Sequence[str], steps: Mapping[str, Steps], cash: float, seed: int) -> Account:
+def opened(symbols: Sequence[str], steps: Mapping[str, Steps], cash: float, seed: int, crypto_tier: int = 0) -> Account:
     """An account with nothing but cash."""
     holdings = [Holding(symbol, steps[symbol]) for symbol in symbols]
-    return Account(cash, holdings, f"PA{name_of('number', seed)[:10].replace('-', '').upper()}", last_equity=cash)
+    number = f"PA{name_of('number', seed)[:10].replace('-', '').upper()}"
+    return Account(cash, holdings, number, last_equity=cash, tier=crypto_tier)
 
 
 def _activity(one: Execution) -> dict[str, Any]:

@@ -93,8 +93,9 @@ def _shares(ask: OrderRequest, steps: Steps, position: int, held: int) -> None:
     available = max(0, abs(position) - held)
     if ask.lots > available:
         asked, free = quantity(ask.lots, steps.lot), quantity(available, steps.lot)
+        short = f"balance for {ask.symbol.partition('/')[0]}" if "/" in ask.symbol else "qty available for order"
         raise Denied(
-            403, CODE, f"insufficient qty available for order (requested: {asked}, available: {free})", available=free,
+            403, CODE, f"insufficient {short} (requested: {asked}, available: {free})", available=free,
             existing_qty=quantity(abs(position), steps.lot), held_for_orders=quantity(held, steps.lot),
             symbol=ask.symbol,
         )  # fmt: skip

@@ -185,8 +185,8 @@ class Ledger:
 
     def _execution(self, event: str, one: Execution) -> None:
         order, lot = one.order, one.order.steps.lot
-        held = self.account.holdings[order.code].lots
-        said = {"price": number(one.price), "qty": quantity(one.lots, lot), "position_qty": quantity(held, lot)}
+        held = self.account.holdings[order.code].quantity
+        said = {"price": number(one.price), "qty": quantity(one.lots, lot), "position_qty": held}
         self.tell(event, order, one.ts, **said)
 
     def _gone(self, order: Order) -> None:

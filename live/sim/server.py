@@ -66,6 +66,7 @@ class Loopback:
         tier: what the subscription to market data allows.
         timeframe: of bars, ns; by default as the rows have it.
         rest, stream, reference: further arguments of `DataRest`, `DataStream` and `ReferenceRest`, by name.
+        crypto_tier: of the fees that are taken of trades in crypto, 1 to 8; 0: none are.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Loopback:
         hours: Hours | None = None, prompt: bool = False, twists: Iterable[Twist] = (), faults: Iterable[Fault] = (),
         seed: int = 0, limit: int | None = None, begin: int | None = None, port: int = 0, key: str = KEY,
         secret: str = SECRET, tier: Tier = PLUS, timeframe: int | None = None, rest: Mapping[str, Any] | None = None,
-        stream: Mapping[str, Any] | None = None, reference: Mapping[str, Any] | None = None,
+        stream: Mapping[str, Any] | None = None, reference: Mapping[str, Any] | None = None, crypto_tier: int = 0,
     ) -> None:  # fmt: skip
         self.market = Market(*tables, timeframe=timeframe, begin=begin)
         self.script = Script(self.market)
@@ -82,6 +83,7 @@ class Loopback:
         self.venue = Venue(
             self.market.symbols, instruments, cash=cash, costs=costs, rules=rules, hours=hours, prompt=prompt,
             life=Lifecycle(twists, seed), seed=seed, now=self.market.now,
+            crypto_tier=crypto_tier,
         )  # fmt: skip
         self.budget, self.port = Budget(limit), port
         self._credentials = Credentials(key, secret)

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from live.errors import Denied
 from live.sim.entry import Credentials
+from live.sim.fees import posted
 from live.sim.intake import invalid
 from live.sim.order import Order
 from live.sim.venue import Venue
@@ -48,8 +49,9 @@ def _account(venue: Venue) -> list[web.RouteDef]:
 
     async def activities(request: web.Request) -> web.Response:
         kinds = request.match_info.get("kind") or request.query.get("activity_types") or "FILL"
-        told = "FILL" in kinds.split(",")
-        return web.json_response(venue.account.activities(request.query) if told else [])
+        told = venue.account.activities(request.query) if "FILL" in kinds.split(",") else []
+        fees = posted(venue.account.fees, venue.now) if "CFEE" in kinds.split(",") else []
+        return web.json_response(told + fees)
 
     async def history(request: web.Request) -> web.Response:
         return web.json_response(venue.account.history(venue.begun))

@@ -64,12 +64,13 @@ class Venue:
         life: what may become of chosen orders.
         seed: of ids.
         now: ns UTC, before the first rows.
+        crypto_tier: of the fees that are taken of trades in crypto, 1 to 8; 0: none are.
     """
 
     def __init__(
         self, symbols: Sequence[str], instruments: Instrument | Mapping[str, Instrument] | None = None, *,
         cash: float = 100_000.0, costs: Costs | None = None, rules: Rules | None = None, hours: Hours | None = None,
-        prompt: bool = False, life: Lifecycle | None = None, seed: int = 0, now: int = 0,
+        prompt: bool = False, life: Lifecycle | None = None, seed: int = 0, now: int = 0, crypto_tier: int = 0,
     ) -> None:  # fmt: skip
         records = instrument_records(symbols, instruments)
         self.symbols, self.rules, self.prompt = tuple(symbols), rules or Rules(), prompt
@@ -80,7 +81,7 @@ class Venue:
         }
         self.exchange = exchange.opened(symbols, records, costs)
         self.life = life or Lifecycle()
-        self.account = accounts.opened(self.symbols, self.steps, cash, seed)
+        self.account = accounts.opened(self.symbols, self.steps, cash, seed, crypto_tier)
         self.ledger = Ledger(self.account, self.life, seed)
         self.ledger.now = now
         self.day = TradingDay(self.exchange, self.ledger, hours)
@@ -244,13 +245,13 @@ class Venue:
         """
         for code, holding in enumerate(self.account.holdings):
             named = (holding.symbol, holding.symbol.replace("/", ""), asset_id(holding.symbol))
-            if symbol in named and holding.lots:
+            if symbol in named and (holding.lots or holding.dust):
                 return code
         raise Denied(404, 40410000, "position does not exist")
 
     def positions(self) -> list[dict[str, Any]]:
         """GET /positions."""
-        return [self.position(code) for code, h in enumerate(self.account.holdings) if h.lots]
+        return [self.position(code) for code, h in enumerate(self.account.holdings) if h.lots or h.dust]
 
     def position(self, code: int) -> dict[str, Any]:
         """One position as REST shows it."""
@@ -311,7 +312,7 @@ class Venue:
             order = self.ledger.working.get(int(report["id"]))
             if order is not None and order.parent is not None and order.kind == "stop_limit" and order.status == "new":
                 self._limit_stop(order)
-        if len(self.life.log) > twisted:  # a broken execution leaves the exchange another position
+        if len(self.life.log) > twisted or self.account.fees:  # a broken execution or a fee leaves another position
             x.books["lots"] = [holding.lots for holding in self.account.holdings]
 
     def _limit_stop(self, leg: Order) -> None:
