@@ -11,7 +11,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ from rich.console import Console
 
 import backtest
 from live.account import Account, account_of, confirmed, instruments_of, only_one
+from live.aside import put_aside
 from live.brokers.alpaca import AlpacaBroker
 from live.command import SESSIONS, brought_back, pair, source_of, stop_on_signal, table_of
-from live.control.api import served
+from live.control.api import refuse_taken, served
 from live.control.auth import FILE as TOKENS
 from live.control.logs import Redactor, logging_to, secrets_of
 from live.errors import ConfigError
@@ -35,7 +36,7 @@ from live.loop import MarketHours
 from live.private import private_folder
 from live.references import strategy_of
 from live.rehearsal import held_against, rehearse
-from live.runner import put_aside
+from live.runner import Runner
 from live.screen import Log, closing
 from live.session import Summary, there
 from live.trading import EXPECTED, Watch, named, trade
@@ -74,6 +75,7 @@ def _demo(
     _demonstrable(asked, folder, keeping)
     if not asked.input and not asked.begin:
         asked.begin = DEMO_BEGINS
+    asked.symbols = sorted(asked.symbols) if asked.symbols else None  # a feed gives the rows of a moment by symbol
     source = source_of(asked, None)
     table, one = table_of(source), strategy_of(asked.strategy or "trend", params)
     watched, speed, cash = console.is_terminal, asked.speed, CASH if asked.cash is None else asked.cash
@@ -85,10 +87,16 @@ def _demo(
         "no keys are set, so this is a demo: recorded bars through a loopback Alpaca and the real client.\n"
         "Set APCA_API_KEY_ID and APCA_API_SECRET_KEY to trade a paper account by the same command.\n"
     )
-    with logging_to(private_folder(folder) / LOG, Redactor(secrets_of(os.environ))), _seat(asked, folder, console):
+    with ExitStack() as opened:
+
+        def began(runner: Runner) -> None:  # only now is there nothing left that could refuse it
+            opened.enter_context(logging_to(folder / LOG, Redactor(secrets_of(os.environ))))
+            opened.enter_context(_seat(asked, folder, console))
+            log.began(runner)
+
         done = rehearse(
             asked.strategy or "trend", table, folder, cash=cash, params=params, speed=speed, stop=stop,
-            watch=Watch(log.began, log.stepped), source=source, kind="demo", keeping=keeping,
+            watch=Watch(began, log.stepped), source=source, kind="demo", keeping=keeping,
         )  # fmt: skip
         console.print(closing(done, "begins anew"), highlight=False, soft_wrap=True)
         if done.stopped:
@@ -106,6 +114,8 @@ def _demonstrable(asked: Namespace, folder: Path, keeping: Keeping) -> None:
     """Refuse what is no demo before anything is touched, above all the session of an account whose keys are not set."""
     if asked.speed is not None and not asked.speed >= 0:
         raise ConfigError(f"run: --speed must be 0 (as fast as it goes) or a multiple of real time, got {asked.speed}")
+    if not asked.no_dashboard:
+        refuse_taken(asked.port)
     if asked.live or asked.account:
         raise ConfigError("run: --live and --account need keys; set APCA_API_KEY_ID and APCA_API_SECRET_KEY")
     known = there(folder, keeping.seal)
@@ -144,6 +154,8 @@ def _paper(
 
 def _watched(asked: Namespace, console: Console, keys: Keys) -> int:
     """The account of these keys, in a process of its own that is watched, started again, and shown."""
+    strategy_of(asked.strategy or "trend", dict(map(pair, asked.param)))  # refused before anything is touched
+    keeping_of(os.environ)
     account, kind = _account(asked, keys)
     folder = private_folder(_folder(asked, kind))
     if asked.fresh:
@@ -199,6 +211,6 @@ def _seat(asked: Namespace, folder: Path, console: Console) -> Iterator[None]:
     if asked.no_dashboard:
         yield
         return
-    with served(private_folder(folder), asked.port) as address:
-        console.print(f"dashboard {address}, log in with {folder / 'tokens.json'}")
+    with served(folder, asked.port) as address:
+        console.print(f"dashboard {address}, log in with {folder / TOKENS}")
         yield

@@ -32,15 +32,12 @@ from quantlib.schema import moment
 def act(asked: Namespace) -> int:
     """Note the operator's action in the audit log, and leave it for the session."""
     existing(asked)
-    wanted = leave(
+    done = leave(
         asked.session, Person(getpass.getuser(), OPERATOR), asked.command, why=asked.why, at=instant(asked.at),
         limit=getattr(asked, "limit", ""), value=getattr(asked, "value", 0.0),
         until=instant(getattr(asked, "until", None)) or 0,
-    ).wanted  # fmt: skip
-    when = "before its next step" if is_held(asked.session) else "at its next start, before its next step"
-    if wanted.at is not None:
-        when = f"before the rows of {moment(wanted.at)}"
-    Console(highlight=False, soft_wrap=True).print(f"{wanted.word}: {asked.session} obeys {when}")
+    )  # fmt: skip
+    Console(highlight=False, soft_wrap=True).print(f"{done.wanted.word}: {asked.session} obeys {done.obeyed}")
     return 0
 
 

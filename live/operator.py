@@ -10,6 +10,7 @@ import json
 import os
 import threading
 from collections.abc import Iterable
+from itertools import count
 from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -110,11 +111,21 @@ def want(
 
 
 def recall(folder: Path, obeyed: Iterable[Action]) -> None:
-    """Put actions that were obeyed back into a folder that was lost, so that no new one takes their numbers."""
-    for action in obeyed:
-        path = Path(_path(folder, action.number))
-        if not path.exists():
-            os.replace(_beside(folder, Wanted(action.number, action.word, *_rest(action))), path)
+    """Put actions that were obeyed back into a folder that was lost, so that no new one takes their numbers.
+
+    What was wanted since the folder was lost took their numbers and would pass for obeyed: it is given others, in its
+    order; killed on the way, some of it stands there twice, and none is lost.
+    """
+    known = {action.number: action for action in obeyed}
+    waiting = [one for one in wanted_in(folder) if not _same(one, known.get(one.number))]
+    free = (number for number in count(1) if number not in known)
+    for number, wanted in reversed(list(zip(free, waiting, strict=False))):
+        if wanted.number != number:
+            os.replace(_beside(folder, wanted), _path(folder, number))
+    for number, action in known.items():
+        path = Path(_path(folder, number))
+        if not path.exists() or not _same(_read(path, number), action):
+            os.replace(_beside(folder, Wanted(number, action.word, *_rest(action))), path)
 
 
 def wanted_in(folder: Path) -> list[Wanted]:
@@ -131,6 +142,11 @@ def _beside(folder: Path, wanted: Wanted) -> Path:
     beside.touch(FILE)
     beside.write_text(json.dumps({name: value for name, value in wanted._asdict().items() if name != "number"}))
     return beside
+
+
+def _same(wanted: Wanted, action: Action | None) -> bool:
+    """Whether an action that was obeyed is this one; it was obeyed at a moment, and wanted from another on."""
+    return action is not None and wanted.action(action.ts) == action
 
 
 def _rest(action: Action) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ from limits import RateLimitItemPerMinute
 from backtest.costs import Costs
 from backtest.parity import Difference, Parity, decision, record_differences
 from backtest.result import Result
+from live.aside import forget
 from live.brokers.alpaca import AlpacaBroker
 from live.brokers.keeper import Patience
 from live.brokers.rate import Budget
@@ -42,6 +43,7 @@ from quantlib.table import Table
 TWO_STREAMS = 0.25  # seconds from the one to the other
 CALLS = RateLimitItemPerMinute(1_000_000)  # the loopback counts none
 WHOLE = Patience(hold=float("inf"))  # all orders are in before the next moment, as in a backtest
+KEPT = 3  # rehearsals before this one that are kept in its folder
 TERMS = Terms(beats=float("inf"))  # reports wait for the next rows, as in a backtest
 
 
@@ -62,7 +64,7 @@ def rehearse(
     source: Mapping[str, Any] | None = None,
     keeping: Keeping = PLAIN,
 ) -> Summary:
-    """Trade recorded bars in lockstep; the session begins anew, since its broker does.
+    """Trade recorded bars in lockstep; the session begins anew, since its broker does, and the last three are kept.
 
     Args:
         strategy, params, instruments: as in `live.session.replay`.
@@ -104,6 +106,7 @@ def rehearse(
         lockstep = Lockstep(loopback, broker, _pace(loopback, speed, stop))
 
         def began(runner: Runner) -> None:
+            forget(folder, KEPT, lambda config: bool(config.source.get("demo")), keeping.seal)
             runner.steps = loopback.market.steps
             watch.began(runner)
             lockstep.watch.began(runner)

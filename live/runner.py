@@ -10,7 +10,6 @@ Killed anywhere, it is started again by the same call (`live.recovery.opened`) a
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,9 +22,7 @@ from live.brokers.protocol import Broker
 from live.config import Config
 from live.journal import BEGINNING, Journal
 from live.operator import Hand
-from live.private import private_folder
 from live.state import State
-from live.stores import lineage
 from live.stores.copier import Copies
 from live.stores.shelf import Saved
 from live.tape import Tape
@@ -187,22 +184,3 @@ class Runner:
         """The guard's answers, then the broker's reports."""
         answers, self._answers = self._answers, NO_REPORTS
         return np.concatenate([answers, reports])
-
-
-def put_aside(folder: Path) -> Path | None:
-    """Move a session's files into a numbered folder beside the new ones: a fresh start loses nothing.
-
-    Copies of it are copies of another course from now on.
-    """
-    lineage.begin(folder)
-    there = [folder / name for name in ("journal", "snapshot", "snapshot.old", "broker", "operator")]
-    there = [path for path in there if path.exists()]
-    if not there:
-        return None
-    number = 1
-    while (aside := folder / f"before-{number}").exists():
-        number += 1
-    private_folder(aside)
-    for path in there:
-        os.replace(path, aside / path.name)
-    return aside

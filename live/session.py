@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from backtest.costs import Costs, cost_record
+from live.aside import put_aside
 from live.config import CASH, Config, config_of, recorded
 from live.errors import SessionError
 from live.journal import read
@@ -19,7 +20,7 @@ from live.lock import alone
 from live.private import private_folder
 from live.recovery import opened
 from live.references import strategy_of
-from live.runner import SNAPSHOT_STEPS, Runner, put_aside
+from live.runner import SNAPSHOT_STEPS, Runner
 from live.seal import Seal
 from live.stores.restoring import restored
 from live.tape import Pace, Tape

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backtest.costs import Costs
+from live.aside import put_aside
 from live.brokers.protocol import WireBroker
 from live.config import config_of
 from live.errors import ConfigError
@@ -28,11 +29,12 @@ from live.pauses import kept, short_turns
 from live.private import private_folder
 from live.recovery import opened
 from live.references import strategy_of
-from live.runner import Runner, put_aside
+from live.runner import Runner
 from live.seal import Seal
 from live.session import Summary, summary, there
 from live.stores.restoring import restored
 from live.words import Output, columns_of
+from quantlib.desk import memory as desks
 from quantlib.desk.memory import Instrument
 from quantlib.strategy import Strategy, verify
 from quantlib.table import Table
@@ -105,6 +107,7 @@ def trade(
         folder, one, blank, name=name, reference=reference, params=params, cash=cash, costs=costs,
         instruments=instruments, source=told,
     )  # fmt: skip
+    desks.opened(one.policy, feed.symbols, cash, config.instrument_map)  # refused before the folder is touched
     with alone(private_folder(folder)), short_turns():
         if fresh:
             put_aside(folder)

@@ -9,15 +9,21 @@ from live import operator
 from live.control import audit
 from live.control.audit import Entry
 from live.control.auth import Person
-from live.errors import SessionError
+from live.errors import SessionError, StateError
+from live.lock import is_held
 from live.operator import Wanted
+from live.pulse import felt
+from quantlib.schema import moment
+
+ANEW = ("demo", "rehearsal")  # kinds of session of which every start is another
 
 
 class Done(NamedTuple):
-    """The action that the session will obey, and the line of the audit log that tells of it."""
+    """The action that the session will obey, when it will, and the line of the audit log that tells of it."""
 
     wanted: Wanted
     entry: Entry
+    obeyed: str
 
 
 def act(
@@ -34,15 +40,41 @@ def act(
 
     Raises:
         AuditError: if the act cannot be noted; then nothing was done.
-        SessionError: if there is no such act or limit; the audit log says that it failed.
+        SessionError: if there is no such act or limit, or nobody will obey; the audit log says that it failed.
     """
     log = folder / audit.FILE
     fields: dict[str, Any] = {"limit": limit, "value": value, "until": until} if word == operator.OVERRIDE else {}
     detail = fields | ({} if at is None else {"at": at})
     entry = audit.note(log, who=person.name, role=person.role, what=word, why=why, detail=detail, at=now)
     try:
+        runs = _obeying(folder)
         wanted = operator.want(folder / "operator", word, at, who=person.name, why=why, **fields)
     except SessionError as error:
         audit.note(log, who=person.name, role=person.role, what=f"{word} failed", why=str(error), detail=detail, at=now)
         raise
-    return Done(wanted, entry)
+    return Done(wanted, entry, _when(runs, at))
+
+
+def _obeying(folder: Path) -> bool:
+    """Whether the session runs now; one that never goes on must.
+
+    Raises:
+        SessionError: if nobody will ever look for what the operator wants.
+    """
+    runs = is_held(folder)
+    try:
+        pulse = None if runs else felt(folder)
+    except StateError:
+        pulse = None  # of another version, which says nothing of what goes on
+    if pulse is not None and pulse.kind in ANEW:
+        raise SessionError(
+            f"operator: the {pulse.kind} in {folder} is over, and the next one begins anew, so nothing would obey; act "
+            f"while it runs"
+        )
+    return runs
+
+
+def _when(runs: bool, at: int | None) -> str:
+    """When an action is obeyed, as the operator is told."""
+    told = f"before the rows of {moment(at)}" if at is not None else "before the session's next step"
+    return told if runs else f"{told}, once it is started again; not if that begins anew (--fresh)"

@@ -122,6 +122,15 @@ def served(
             thread.join(STARTING)
 
 
+def refuse_taken(port: int) -> None:
+    """Refuse a port that `served` could not have.
+
+    Raises:
+        SeatError: if another program listens on it.
+    """
+    _listening(port).close()
+
+
 def _server(seat: Seat) -> uvicorn.Server:
     log.info("seat is served", extra={"port": seat.port, "folder": str(seat.folder)})
     return uvicorn.Server(

@@ -14,7 +14,6 @@ from live.control.asks import Confirm, ConfirmOverride, Flatten, Limit, Override
 from live.control.seat import CLOCKED, STALE, Seat
 from live.errors import LiveError
 from live.figures import LIMITS
-from live.lock import is_held
 from live.operator import OVERRIDE
 from live.tape import instant
 
@@ -98,5 +97,4 @@ def _confirmed(seat: Seat, caller: Caller, word: str, nonce: str | None, fields:
 def _act(seat: Seat, caller: Caller, word: str, why: str, **fields: Any) -> Taken:
     refuse_haste(seat, "halting" if word == "halt" else "acting", caller.person.name)
     done = acts.act(seat.folder, caller.person, word, why=why, now=seat.now(), **fields)
-    when = "before the session's next step" if is_held(seat.folder) else "when the session is started again"
-    return Taken(done.wanted.number, word, done.entry.number, when)
+    return Taken(done.wanted.number, word, done.entry.number, done.obeyed)

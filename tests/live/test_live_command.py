@@ -74,7 +74,10 @@ def test_the_operator_is_obeyed_at_the_next_start(bench: Path, capsys: Any) -> N
         == 0
     )
     assert live("flatten", "s") == 0
-    assert "at its next start" in capsys.readouterr().out
+    assert capsys.readouterr().out.endswith(
+        "\nflatten: s obeys before the session's next step, once it is started again; "
+        "not if that begins anew (--fresh)\n"
+    )
     assert live("resume", "s", "--at", "2020-12-24") == 0
     assert live("status", "s") == 0
     out = capsys.readouterr().out
@@ -225,6 +228,65 @@ def test_a_demo_never_takes_the_folder_of_another_session(bench: Path, capsys: A
     assert live("--session", "s", "--no-dashboard") == 2
     assert "is no demo; set APCA_API_KEY_ID" in capsys.readouterr().err
     assert (bench / "s" / "journal").read_bytes() == before
+
+
+@pytest.fixture
+def demo(bench: Path, monkeypatch: Any) -> Path:
+    """Bars, and no keys."""
+    monkeypatch.delenv("APCA_API_KEY_ID", raising=False)
+    monkeypatch.delenv("APCA_API_SECRET_KEY", raising=False)
+    return bench
+
+
+OTHER = ("--input", "bars.parquet", "--session", "d", "--port", "0")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--cash", "-5"), "cash must be above 0, got -5"),
+        (("--strategy", "own.py:mine"), "score reads column 'score', which neither"),
+        (("--strategy", "own.py:miine"), "own.py has no 'miine'"),
+        (("--speed", "-1"), "--speed must be 0"),
+        (("--port", "99999"), "cannot listen on 127.0.0.1:99999"),
+    ],
+)
+def test_a_demo_that_is_refused_opens_no_dashboard_and_leaves_the_folder_as_it_was(
+    demo: Path, capsys: Any, words: tuple[str, ...], told: str
+) -> None:
+    assert live(*OTHER, *words) == 2
+    printed = capsys.readouterr()
+    assert told in printed.err
+    assert "dashboard" not in printed.out
+    assert not (demo / "d").exists()
+
+
+def test_a_demo_in_the_folder_of_a_running_one_opens_no_dashboard(demo: Path, capsys: Any) -> None:
+    (demo / "d").mkdir()
+    with alone(demo / "d"):
+        assert live(*OTHER) == 2
+    printed = capsys.readouterr()
+    assert f"is run by process {os.getpid()}" in printed.err
+    assert "dashboard" not in printed.out
+    assert not (demo / "d" / "tokens.json").exists()
+
+
+def test_a_demo_keeps_three_of_those_before_it_and_what_is_no_demo(demo: Path, capsys: Any) -> None:
+    assert live("replay", "--strategy", "own.py:mine", "--input", "bars.parquet", "--session", "d/before-1") == 0
+    for _ in range(6):
+        assert live(*OTHER, "--symbols", "BBB", "AAA", "--to", "2020-09-20") == 0
+        assert "dashboard http://127.0.0.1:" in capsys.readouterr().out
+    assert sorted(path.name for path in (demo / "d").glob("before-*")) == [
+        "before-1", "before-4", "before-5", "before-6",
+    ]  # fmt: skip
+
+
+def test_what_is_wanted_of_a_demo_that_is_over_is_refused_and_noted(demo: Path, capsys: Any) -> None:
+    assert live(*OTHER, "--no-dashboard", "--to", "2020-09-20") == 0
+    assert live("halt", "d") == 2
+    assert "the demo in d is over, and the next one begins anew, so nothing would obey" in capsys.readouterr().err
+    assert not (demo / "d" / "operator").exists()
+    assert '"what": "halt failed"' in (demo / "d" / "audit.jsonl").read_text()
 
 
 def test_a_strategy_that_fails_and_a_cost_that_is_no_number_are_told_in_one_line(bench: Path, capsys: Any) -> None:

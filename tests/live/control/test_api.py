@@ -20,6 +20,7 @@ from live.control.audit import entries, verified
 from live.control.guard import LARGEST
 from live.control.seat import Allowed
 from live.errors import SeatError
+from live.lock import alone
 from live.operator import wanted_in
 from live.pulse import Pulse, beat
 
@@ -167,6 +168,20 @@ def test_halt_needs_no_confirmation_and_reaches_the_session_with_who_and_why(sea
     )  # fmt: skip
     assert [one["word"] for one in seat.viewer.get("/api/state").json()["waiting"]] == ["halt"]
     assert verified(seat.folder / "audit.jsonl") is None
+
+
+def test_an_act_is_answered_with_when_it_is_obeyed_and_refused_where_nobody_will(seat):
+    later = seat.operator.post("/api/acts/halt", json={}).json()["obeyed"]
+    assert later == "before the session's next step, once it is started again; not if that begins anew (--fresh)"
+    with alone(seat.folder):
+        assert seat.operator.post("/api/acts/halt", json={}).json()["obeyed"] == "before the session's next step"
+    seat.fresh(kind="demo")
+    answer = seat.operator.post("/api/acts/halt", json={})
+    assert answer.status_code == 409
+    assert "is over, and the next one begins anew, so nothing would obey" in answer.json()["error"]
+    assert seat.words() == ["halt", "halt"]
+    with alone(seat.folder):
+        assert seat.operator.post("/api/acts/halt", json={}).status_code == 202
 
 
 def test_pause_is_reduce(seat):

@@ -19,7 +19,7 @@ from live.seal import Seal
 from live.stores.addresses import COPIES, stores_of
 from live.stores.lineage import lineage_of
 from live.stores.restoring import recovered, restored
-from live.words import MAGIC, OPERATOR
+from live.words import MAGIC, OPERATOR, action_of
 
 SEAL = Seal("correct horse", rounds=10)
 
@@ -244,6 +244,19 @@ def test_actions_that_were_obeyed_are_known_again_and_new_ones_are_obeyed(tmp_pa
     assert half(folder, 1, keeping=keeping(store)).mode == "HALTED"
     obeyed = [f for f in read(folder / "journal", MAGIC).frames if f.kind == OPERATOR]
     assert len(obeyed) == 3
+
+
+def test_what_is_wanted_while_the_folder_is_lost_is_obeyed_in_its_order(tmp_path: Path) -> None:
+    store, folder = Memory(), tmp_path / "s"
+    half(folder, 5, keeping=keeping(store))
+    want(folder / "operator", "reduce", who="ada", why="lunch")
+    half(folder, 5, keeping=keeping(store))
+    lose(folder)
+    for word in ("flatten", "resume", "halt"):
+        want(folder / "operator", word, who="ada", why="it is gone")
+    assert half(folder, 1, keeping=keeping(store)).mode == "HALTED"
+    obeyed = [action_of(f.payload) for f in read(folder / "journal", MAGIC).frames if f.kind == OPERATOR]
+    assert [(a.number, a.word) for a in obeyed] == [(1, "reduce"), (2, "flatten"), (3, "resume"), (4, "halt")]
 
 
 def test_a_sealed_session_is_brought_back_with_its_passphrase_alone(tmp_path: Path, whole: Become) -> None:
