@@ -100,12 +100,11 @@ class Ledger:
             self._end(order, CANCELLED, ts)
 
     def rewrite(self, order: Tracked, lots: int, limit: int, stop: int) -> None:
-        """An order that was not sent yet becomes another one."""
+        """An order that was not sent yet becomes another one; whoever dies now leaves an order that never arrived."""
         wire = order.wires[-1]
         wire.lots += lots - order.lots
         order.lots, order.limit, order.stop = lots, limit, stop
         wire.limit, wire.stop, order.asked = limit, stop, NOTHING
-        self.reports.accept(order, order.ts)
         self.reports.add(order, REPLACED, order.ts)
 
     def hear(self, update: Mapping[str, Any]) -> None:

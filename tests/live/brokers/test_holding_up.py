@@ -15,7 +15,7 @@ from live.errors import Unsent
 from live.sim.plan import Fault
 from live.sim.server import Loopback
 from live.words import tickets
-from quantlib.desk.messages import CANCEL
+from quantlib.desk.messages import CANCEL, REPLACE, REPLACED
 from tests.live.brokers.driving import QUICK, SESSION, asked, connected, until
 from tests.live.scenes import scored
 
@@ -61,6 +61,19 @@ def test_a_cancel_of_an_order_that_still_waits_takes_it_back_unsent(alpaca):
         names = {order.client_order_id for order in alpaca.venue.ledger.orders.values()}
         assert len(names) == MANY - 1
         assert f"{SESSION}-{last}" not in names
+
+
+def test_an_order_that_is_changed_while_it_still_waits_is_not_said_to_work(alpaca):
+    with connected(alpaca, ("AAA", "BBB"), patience=HELD) as broker:
+        commands = batch()
+        submitted(broker, commands)
+        last = int(commands["id"][-1])
+        submitted(broker, asked(last, 3, kind=REPLACE))
+        said = [int(one["kind"]) for one in broker.reports(0, np.empty(0)) if one["id"] == last]
+        assert said == [REPLACED], "who dies now must not know it as an order that worked"
+        until(lambda: not broker.errands.about(), "the last order")
+        sizes = {order.client_order_id: order.lots for order in alpaca.venue.ledger.orders.values()}
+        assert sizes[f"{SESSION}-{last}"] == 3
 
 
 def test_a_moment_after_a_large_one_waits_for_one_call_of_the_keeper_and_no_more(alpaca):
