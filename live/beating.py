@@ -7,16 +7,21 @@ import time
 from collections import Counter
 from typing import Any
 
+import numpy as np
+
 from live.control.expected import Decided
 from live.figures import LIMITS, figures
 from live.pulse import BrokerHealth, FeedHealth, Histogram, Pulse, beat
 from live.runner import Runner
 from live.signals import Signals
 from live.words import Output
+from quantlib.desk.memory import DECISIONS
 from quantlib.desk.messages import STATUSES, SUBMIT
 
 EVERY = 0.25  # seconds from one pulse to the next
 SECOND = 1e9
+CODES = 128  # of decisions, int8
+REFUSED = "refused"
 
 
 class Beating:
@@ -34,6 +39,7 @@ class Beating:
         self.slippage, self.statuses = 0.0, Counter[str]()
         self._decided = Decided(runner.state.desk.instruments)
         self._signals = Signals(runner.state.symbols)
+        self._taken = np.zeros(2 * CODES, np.int64)  # how often each decision was taken, by its code + CODES
         self._written = 0.0
 
     def stepped(self, output: Output, rows: Any, arrived: int | None = None) -> None:
@@ -49,6 +55,7 @@ class Beating:
         self.statuses["sent"] += int((output.commands["kind"] == SUBMIT).sum())
         if len(output.decision):
             self._signals.see(runner.state.seen, output.decision)
+            self._taken += np.bincount(output.decision.astype(np.int64) + CODES, minlength=2 * CODES)
         if arrived is not None:
             self.decision = self.decision.with_one((runner.written - arrived) / SECOND)
         if len(output.commands):
@@ -71,8 +78,13 @@ class Beating:
             f.steps, f.ts, f.mode, runner.state.why, f.equity, f.cash, f.begun, f.day, f.drawdown, f.long, f.short,
             f.commands, f.fills, [p._asdict() for p in f.positions], [o._asdict() for o in f.orders], limits,
             dict(f.refusals), [], feed, broker, self.decision,
-            self.submit, self.slippage, dict(self.statuses),
+            self.submit, self.slippage, dict(self.statuses), self.decisions(),
         )  # fmt: skip
+
+    def decisions(self) -> dict[str, int]:
+        """How often each decision was taken, those that never were too; what the desk refused is one of them."""
+        taken = {word: int(self._taken[CODES + code]) for code, word in DECISIONS.items()}
+        return taken | {REFUSED: int(self._taken[:CODES].sum())}
 
     def _book(self, output: Output) -> None:
         unit = self.runner.state.desk.instruments["unit"]

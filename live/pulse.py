@@ -110,6 +110,7 @@ class Pulse(NamedTuple):
     submit: Histogram  # seconds that the broker took to answer
     slippage: float  # quote currency lost between the price decided on and the fill
     statuses: dict[str, int]  # orders by status, counted since the start
+    decisions: dict[str, int]  # on rows, by what was decided, counted since the start; refusals as one
 
 
 def beat(folder: Path, pulse: Pulse) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter as Count
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import nan
@@ -93,7 +92,7 @@ LABELLED = (
     Labelled("live_position_lots", "Lots held, signed.", "symbol", lambda p: _by(p.positions, "symbol", "lots")),
     Labelled("live_position_value", "Value held, signed.", "symbol", lambda p: _by(p.positions, "symbol", "value")),
     Labelled("live_position_profit", "Profit not realised.", "symbol", lambda p: _by(p.positions, "symbol", "profit")),
-    Labelled("live_signals", "Symbols, by what was last decided of them.", "decision", lambda p: _decisions(p)),
+    Labelled("live_signals", "Decisions on rows, by what was decided.", "decision", lambda p: p.decisions, True),
     Labelled("live_orders", "Orders that came to a status.", "status", lambda p: p.statuses, True),
     Labelled("live_refusals", "What the desk refused.", "reason", lambda p: p.refusals, True),
     Labelled("live_limit_used", "What stands against a limit.", "limit", lambda p: _by(p.limits, "name", "now")),
@@ -251,10 +250,6 @@ def _histogram(name: str, told: str, one: Histogram) -> Metric:
 
 def _by(rows: Iterable[Mapping[str, Any]], label: str, value: str) -> dict[str, float | None]:
     return {row[label]: row[value] for row in rows}
-
-
-def _decisions(pulse: Pulse) -> Mapping[str, float]:
-    return Count(signal["decision"] for signal in pulse.signals)
 
 
 def _filled(pulse: Pulse) -> float:

@@ -44,5 +44,6 @@ def pulse(**changes: Any) -> Pulse:
         ],
         feed=feed, broker=broker, decision=decision, submit=submit, slippage=18.0,
         statuses={"filled": 12, "cancelled": 3, "rejected": 1},
+        decisions={"nothing": 880, "enter long": 14, "exit": 0, "refused": 6},
     )  # fmt: skip
     return well._replace(**changes)

@@ -72,7 +72,8 @@ def pulse_of(runner: Runner, output: Output, *, at: int | None = None, **changes
         f.short, f.commands, f.fills, [p._asdict() for p in f.positions], [o._asdict() for o in f.orders],
         [u._asdict() for u in f.limits], dict(f.refusals), [s._asdict() for s in signals],
         FeedHealth("alpaca iex", True, 0.4, 182_211, f.step, 3, 1, 12, 2, 1, 40),
-        BrokerHealth("alpaca paper", True, 1.2, 1_204, 1, "closed", 187), decision, submit, 812.4, {"filled": f.fills},
+        BrokerHealth("alpaca paper", True, 1.2, 1_204, 1, "closed", 187), decision, submit, 812.4,
+        {"filled": f.fills}, {},
     )  # fmt: skip
     return pulse._replace(**changes)
 

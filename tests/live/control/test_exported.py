@@ -54,10 +54,24 @@ def test_a_pulse_is_exported_whole(tmp_path):
     assert value(found, "live_broker_breaker", state="closed") == 1
     assert value(found, "live_orders_total", status="rejected") == 1
     assert value(found, "live_refusals_total", reason="cooldown") == 5
-    assert value(found, "live_signals", decision="enter long") == 1
+    assert value(found, "live_signals_total", decision="enter long") == 14
+    assert value(found, "live_signals_total", decision="exit") == 0  # so that its first one is an increase
     assert value(found, "live_position_value", symbol="SPY") == 82_000
     assert value(found, "live_feed_rows_total", outcome="late") == 2
     assert value(found, "live_limit_used", limit="gross exposure") == 0.1022
+
+
+def test_whatever_only_grows_is_a_counter_whose_name_says_so_and_nothing_else_is(tmp_path):
+    beat(tmp_path, pulse())
+    with served(tmp_path, 0, clock=lambda: NOON) as address, urllib.request.urlopen(address, timeout=10) as answer:
+        families = list(text_string_to_metric_families(answer.read().decode()))
+    types = {family.name: family.type for family in families}
+    counted = {p.name for p in PLAINS if p.counts} | {m.name for m in LABELLED if m.counts}
+    assert "live_signals" in counted
+    for family in families:
+        totals = [sample.name.endswith("_total") for sample in family.samples]
+        assert all(totals) if family.type == "counter" else not any(totals), family.name
+    assert {name for name in counted if types[name] != "counter"} == set()
 
 
 def test_histograms_count_upwards_to_their_number(tmp_path):
