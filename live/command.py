@@ -32,6 +32,7 @@ SESSIONS = Path("sessions")
 
 def replay_bars(asked: Namespace) -> int:
     """Replay bars, or go on with a replay."""
+    from live.replaying import Pulsing
     from live.screen import Log, Screen, closing
 
     console, keeping = Console(), keeping_of(os.environ)
@@ -49,10 +50,13 @@ def replay_bars(asked: Namespace) -> int:
     }  # fmt: skip
     if console.is_terminal and not asked.plain:
         with Screen(console) as screen:
-            done = replay(reference, table, folder, observer=screen, idle=screen.waited, **options)
+            pulsing = Pulsing(screen, screen.waited)
+            done = replay(reference, table, folder, observer=pulsing, idle=pulsing.waited, **options)
     else:
+        pulsing = Pulsing(Log(console, asked.speed > 0))
         with announced():
-            done = replay(reference, table, folder, observer=Log(console, asked.speed > 0), **options)
+            done = replay(reference, table, folder, observer=pulsing, idle=pulsing.waited, **options)
+    pulsing.beat(now=True)
     console.print(closing(done), highlight=False, soft_wrap=True)
     return 0
 

@@ -14,6 +14,7 @@ from scenes import played, scored, scoring
 
 from live.__main__ import main
 from live.lock import alone
+from live.pulse import felt
 from live.screen import Log, Screen
 
 OWN = """
@@ -55,6 +56,9 @@ def test_a_replay_and_its_parity_need_two_commands(bench: Path, capsys: Any) -> 
     out = capsys.readouterr().out
     assert f"{STEPS}/{STEPS}" in out
     assert "python -m live parity sessions/own" in out
+    pulse = felt(bench / "sessions" / "own")
+    assert pulse is not None
+    assert (pulse.kind, pulse.step, pulse.steps) == ("replay", STEPS, STEPS)
     assert live("parity", "sessions/own") == 0
     last = capsys.readouterr().out.strip().splitlines()[-1]
     assert last == f"parity: 0 differences in {scored(150).rows} decisions"
