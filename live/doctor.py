@@ -1,6 +1,7 @@
 """`python -m live doctor`: is everything there that trading needs, and if not, what to do about it.
 
-Looks at keys, account, market data, streams, clock, calendar, disk, files and the session, and sends no order.
+Looks at keys, account, market data, streams, clock, calendar, disk, files, stores of copies and the session, and sends
+no order.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.error import HTTPError, URLError
@@ -22,6 +24,9 @@ from live.errors import LiveError
 from live.keeping import keeping_of
 from live.keys import Keys, keys_of
 from live.seal import Seal, seal_of
+from live.stores.addresses import COPIES
+from live.stores.probe import probe
+from live.stores.protocol import Store
 from live.watch.checks import Check, account, calendar, of_machine, premarket
 from live.watch.ping import ping
 
@@ -30,8 +35,14 @@ PROBE = "SPY"  # a symbol that every plan may ask for
 LOOSE = 0o077  # permissions of others
 REFUSED_KEYS = ("answered 401", "402 auth failed")
 UNREACHABLE = ("found no connection", "does not answer", "Connection refused", "TimeoutError", "gaierror")
+STORES = {"redis": "redis", "rediss": "redis", "file": "file", "s3": "s3"}  # by the scheme of their address
 CURES = {
     "state": "set QUANT_PASSPHRASE, QUANT_PASSPHRASE_FILE and QUANT_STATE_COPIES as docs/state.md says",
+    "redis": f"start the server; see address, user, password and database in {COPIES}, and that the user may HSET, "
+    "HGET, HKEYS and HDEL, with memory left",
+    "file": f"mount the folder that {COPIES} names; chown it to who trades, mode 700, with space left",
+    "s3": f"see bucket, endpoint and region in {COPIES} and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or the role, "
+    "which needs s3:PutObject, GetObject, DeleteObject and ListBucket",
     "alerts": "set LIVE_ALERTS as docs/running.md says",
     "keys": "set APCA_API_KEY_ID and APCA_API_SECRET_KEY; new ones are made on the broker's dashboard",
     "account": "see the broker's dashboard; a suspended account is released there",
@@ -71,6 +82,8 @@ def findings(environment: Mapping[str, str], folder: Path | None = None) -> Iter
 
 
 def _cure(check: Check) -> str:
+    if check.name in STORES:
+        return CURES[STORES[check.name]]
     if any(sign in check.text for sign in REFUSED_KEYS):
         return CURES["keys"]
     if any(sign in check.text for sign in UNREACHABLE):
@@ -83,6 +96,7 @@ def _checks(environment: Mapping[str, str], folder: Path | None) -> Iterator[Che
         yield Check("session", False, f"there is none in {folder}")
         return
     yield _tried("state", lambda: _state(environment))
+    yield from _copies(environment)
     yield _tried("alerts", lambda: Check("alerts", True, f"{len(sinks_of(addresses_of(environment)))} addresses"))
     try:
         keys = keys_of(environment)
@@ -130,6 +144,26 @@ def _state(environment: Mapping[str, str]) -> Check:
     """Whether passphrase and copies make sense."""
     keeping = keeping_of(environment)
     return Check("state", True, f"{'sealed' if keeping.seal is not None else 'not sealed'}")
+
+
+def _copies(environment: Mapping[str, str]) -> Iterator[Check]:
+    """Whether every store that is set takes a probe, gives it back and lets it go."""
+    try:
+        keeping = keeping_of(environment)
+    except LiveError:
+        return  # told already
+    for store in keeping.stores:
+        kind = store.name.partition(":")[0]
+        try:
+            yield _tried(kind, partial(_probed, kind, store, keeping.seal))
+        finally:
+            store.close()
+
+
+def _probed(kind: str, store: Store, seal: Seal | None) -> Check:
+    probe(store, seal)
+    sealed = "a sealed probe" if seal is not None else "a probe"
+    return Check(kind, True, f"{store.name} takes {sealed}, gives it back and lets it go")
 
 
 def _limits(rest: Rest) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,12 +43,14 @@ class FileStore:
         return sorted(self._tried(lambda: self._names(self.root / folder)), reverse=True)
 
     def drop(self, folder: str, name: str) -> None:
-        """Remove the file and the one before."""
+        """Remove the file and the one before, and a folder that then is empty, as other stores know none."""
         path = self.root / folder / name
 
         def remove() -> None:
             for one in (older(path), path):
                 one.unlink(missing_ok=True)
+            with suppress(OSError):  # something is in it, or it is not there
+                path.parent.rmdir()
 
         self._tried(remove)
 
