@@ -22,13 +22,14 @@ from live.brokers.ibkr_account import Account
 from live.brokers.ibkr_book import Book
 from live.brokers.ibkr_errors import CANCELLED, NOTICE, REFUSED, UNCHANGED, meaning
 from live.brokers.ibkr_link import ANSWER, Link
-from live.brokers.ibkr_orders import Gateway, asked, bracket, check, ib
+from live.brokers.ibkr_orders import Gateway, check, ib
+from live.brokers.ibkr_sending import Sending
 from live.brokers.keeper import Patience
 from live.brokers.line import Ear, Shown
 from live.brokers.line_broker import LineBroker
 from live.brokers.orders import SECOND, Listing, id_in, listings
 from live.brokers.tracked import Tracked, Wire
-from live.errors import BrokerError, Refused, Unsent
+from live.errors import BrokerError
 from live.pulse import BrokerHealth
 from quantlib.desk.messages import DAY
 
@@ -74,7 +75,7 @@ class IbkrLine:
         self.listening = self.link.listening
         self.fee_wait = min(FEE, answer)
         self._book, self._lock = Book(session, self.listings), RLock()
-        self._floor = 0  # order numbers below it are taken
+        self.sending = Sending(gateway, self.link, self.account, self._book, self._lock)
         self._ear: Ear | None = None
 
     def begin(self, ear: Ear, patience: float) -> None:
@@ -106,29 +107,20 @@ class IbkrLine:
 
     def place(self, order: Tracked, wire: Wire) -> Shown | None:
         """Send an order with its legs; what becomes of it is told later."""
-        listing = self.listings[order.symbol]
-        self.link.call(lambda client: self._place(client, bracket(order, wire, listing, self.account.number), listing))
+        self.sending.place(order, wire, self.listings[order.symbol])
         return None
 
     def amend(self, order: Tracked, wire: Wire, lots: int, limit: int, stop: int) -> None:
         """Send the order again under its number, with other lots or prices."""
-        listing = self.listings[order.symbol]
-        made = asked(order, listing, self.account.number, wire.name, lots, limit, stop)
-        with self._lock:
-            kept = self._ours(wire.id)
-            made.parentId, made.ocaGroup, made.ocaType = kept.parent, kept.group, 2 if kept.group else 0
-            number = kept.order
-        self.link.call(lambda client: client.placeOrder(number, self.account.contracts[listing.symbol], made))
+        self.sending.amend(order, wire, self.listings[order.symbol], lots, limit, stop)
 
     def cancel(self, order: Tracked, wire: Wire) -> None:
         """Ask for its end."""
-        self.remove(wire.id)
+        self.sending.remove(wire.id)
 
     def remove(self, id: str) -> None:
         """Ask for the end of an order of ours."""
-        with self._lock:
-            number = self._ours(id).order
-        self.link.call(lambda client: client.cancelOrder(number))
+        self.sending.remove(id)
 
     def named(self, name: str) -> Shown | None:
         """The order of this name, after a look at all of them."""
@@ -159,18 +151,12 @@ class IbkrLine:
 
     def cancel_all(self) -> None:
         """Take back every order, of other clients and by hand too."""
-        self.link.call(lambda client: client.reqGlobalCancel())
+        self.sending.remove_all()
 
     def close_all(self) -> None:
         """Take back every order and send the opposite of every position to the market."""
-        self.cancel_all()
-        for contract, units in self.account.positions():
-            made = self.account.opposite(units)
-
-            def send(client: Any, contract: Any = contract, made: Any = made) -> None:
-                client.placeOrder(self._number(client), contract, made)
-
-            self.link.call(send)
+        self.sending.remove_all()
+        self.sending.close_all()
 
     def reconnect(self) -> None:
         """Drop this connection; another one is made."""
@@ -263,34 +249,6 @@ class IbkrLine:
         """TWS is away."""
         if self._ear is not None:
             self._ear.lost(reason)
-
-    def _place(self, client: Any, orders: list[Any], listing: Listing) -> None:
-        entry = orders[0].orderRef
-        for made in orders:
-            with self._lock:
-                number = self._book.number(made.orderRef) or self._number(client)
-                made.parentId = self._book.number(entry) if made.orderRef != entry else 0
-                leg_of = entry if made.parentId else ""
-                self._book.sent(made.orderRef, self.gateway.client, number, leg_of)
-            client.placeOrder(number, self.account.contracts[listing.symbol], made)
-
-    def _number(self, client: Any) -> int:
-        """The next order number; none is given twice, though TWS may not have seen the last ones."""
-        number = max(client.getReqId(), self._floor)
-        self._floor = number + 1
-        client.updateReqId(self._floor)
-        return number
-
-    def _ours(self, id: str) -> Any:
-        kept = self._book.kept(id)
-        if kept is None or kept.order <= 0:
-            raise Unsent(f"broker: TWS has not told of order {id} yet", 1.0)
-        if kept.client != self.gateway.client:
-            raise Refused(
-                f"broker: order {id} was sent as client {kept.client}, and only that one may change it; "
-                f"give Gateway(client={kept.client})"
-            )
-        return kept
 
     def _look(self) -> None:
         """Ask for all open orders, orders completed today, and executions of today."""
