@@ -107,6 +107,14 @@ class Asking:
         working = np.array(rows, ORDER)
         return Standing(cash, lots, working[np.argsort(working["id"], kind="stable")])
 
+    def positions(self) -> NDArray[np.int64]:
+        """Signed lots by symbol.
+
+        Raises:
+            BrokerError: if no answer comes.
+        """
+        return self.line.lots()
+
     def _settle(self, id: int) -> None:
         """A change is done once the broker shows it."""
         order, asked = self.ledger.orders.get(id), self.amended.get(id)

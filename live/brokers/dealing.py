@@ -10,6 +10,9 @@ Cancels and amendments change nothing when they are asked twice, so they are ask
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import inf
 from threading import RLock
 from typing import Any
 
@@ -20,8 +23,7 @@ from live.brokers.line import Line
 from live.brokers.tracked import CANCEL, REPLACEMENT, Tracked, Wire
 from live.errors import Broken, BrokerError, Refused, Unanswered, Unsent
 from quantlib.desk.memory import BAD_PRICE, BROKER_REFUSED
-from quantlib.desk.messages import CANCEL as TO_CANCEL
-from quantlib.desk.messages import ENTRY, REPLACE, SUBMIT
+from quantlib.desk.messages import ENTRY
 
 SOON = 0.01  # seconds after which what was left to the keeper is tried
 
@@ -41,31 +43,24 @@ class Dealing:
     ) -> None:
         self.line, self.ledger, self.asking, self.errands = line, ledger, asking, errands
         self.settle, self.answer, self._lock = settle, answer, lock
+        self._until = inf  # of the clock: until then what is asked is done on the spot
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """What is asked inside is done on the spot while so many seconds last, and then left to the keeper."""
+        self._until = self.errands.clock() + seconds
+        try:
+            yield
+        finally:
+            self._until = inf
 
     def place(self, name: str, command: Any) -> None:
         """Send a new order."""
         entered = self._enter(name, command)
-        if entered is not None:
+        if entered is not None and self._is_time():
             self.post(*entered)
-
-    def defer(self, name: str, command: Any) -> None:
-        """Leave a command to the keeper: there is no time for it on the spot."""
-        if command["kind"] == SUBMIT:
-            entered = self._enter(name, command)
-            if entered is not None:
-                self.errands.again(SEND, *entered, after=SOON)
-            return
-        with self._lock:
-            order = self.ledger.orders[int(command["id"])]
-            if order.ended:
-                return
-            self.ledger.changing(order, CANCEL if command["kind"] == TO_CANCEL else REPLACEMENT)
-            if command["kind"] == REPLACE:
-                self.asking.amended[order.id] = _terms(command)
-        if command["kind"] == TO_CANCEL:
-            self.errands.again(DELETE, order, after=SOON)
-        else:
-            self.errands.again(AMEND, order, command=(name, command.copy()), after=SOON)
+        elif entered is not None:
+            self.errands.again(SEND, *entered, after=SOON)
 
     def post(self, order: Tracked, wire: Wire, errand: Errand | None = None) -> None:
         """Send what an order is to be at the broker; `errand` if that was tried before."""
@@ -123,6 +118,9 @@ class Dealing:
         if wire is None or not wire.id:  # nobody knows yet whether it is there
             self.errands.again(DELETE, order, before=errand)
             return
+        if errand is None and not self._is_time():
+            self.errands.again(DELETE, order, after=SOON)
+            return
         try:
             self.line.cancel(order, wire)
         except Refused as error:
@@ -150,6 +148,9 @@ class Dealing:
             return
         if wire is None or not wire.id:
             self.errands.again(AMEND, order, before=errand, command=(name, command))
+            return
+        if errand is None and not self._is_time():
+            self.errands.again(AMEND, order, command=(name, command), after=SOON)
             return
         try:
             self.line.amend(order, wire, *asked)
@@ -185,6 +186,9 @@ class Dealing:
                 self.ledger.wanted.add(order.id)
             else:
                 self.ledger.refuse(order, order.ts, BROKER_REFUSED, text)
+
+    def _is_time(self) -> bool:
+        return self.errands.clock() < self._until
 
     def _enter(self, name: str, command: Any) -> tuple[Tracked, Wire] | None:
         """Write a new order down; None if it is known, or the broker has no such order."""

@@ -13,9 +13,13 @@ from collections.abc import Callable, Collection
 from threading import Condition, Event, RLock, Thread
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from live.brokers.errands import DELETE, LOOK_UP, SEND, Errand, Errands
 from live.brokers.ledger import Ledger
 from live.brokers.outcome import TIMEOUT
+from live.brokers.protocol import Standing
 from live.brokers.tracked import Tracked, Wire
 from live.errors import BrokerError
 
@@ -51,9 +55,18 @@ class Asks(Protocol):
     def poll(self, passed: Collection[int] = ()) -> bool:
         """Ask about all orders but those passed over; whether that brought anything new."""
 
+    def positions(self) -> NDArray[np.int64]:
+        """Signed lots by symbol."""
+
+    def standing(self) -> Standing:
+        """Cash, signed lots and working orders, as the broker has them now."""
+
 
 class Places(Protocol):
     """What sends new orders (`live.brokers.placing`, `live.brokers.dealing`)."""
+
+    def place(self, name: str, command: Any) -> None:
+        """Send a new order under this name."""
 
     def post(self, order: Tracked, wire: Wire, errand: Errand | None = None) -> None:
         """Send an order."""

@@ -1,6 +1,6 @@
 """A line to one broker: the few verbs in which brokers that change orders in place differ.
 
-All else (names, errands, reports, recovery) is `live.brokers.line_broker`, written once.  Every verb is carried out at
+All else (names, errands, reports, recovery) is in `live.brokers.wired`, written once.  Every verb is carried out at
 most once, and what it raises says what became of it:
 
     Refused       the broker said no
