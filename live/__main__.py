@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 COMMANDS = (
-    "run", "replay", "parity", "status", "halt", "reduce", "flatten", "resume", "override", "reconcile", "doctor"
+    "run", "replay", "parity", "status", "halt", "reduce", "flatten", "resume", "override", "reconcile", "reseal",
+    "doctor",
 )  # fmt: skip
 TOLD = {
     "parity": "rerun a recorded session as a backtest and show every difference",
@@ -25,6 +26,7 @@ TOLD = {
     "resume": "trade again",
     "override": "set a limit to another value for a time",
     "reconcile": "hold positions and orders against the broker's",
+    "reseal": "change the passphrase of a session, its copies' too",
 }
 
 
@@ -59,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     for name, told in TOLD.items():
         one = commands.add_parser(name, help=told, description=told)
         one.add_argument("session", type=Path, metavar="SESSION", help="its folder")
-        if name not in ("parity", "status", "reconcile"):
+        if name not in ("parity", "status", "reconcile", "reseal"):
             one.add_argument("--at", metavar="TIME", help="before the first rows known at or after this moment")
             one.add_argument("--why", default="", metavar="TEXT", help="for the record")
         if name == "override":
@@ -85,7 +87,13 @@ def _job(word: str) -> Callable[[argparse.Namespace], int]:
         return command.replay_bars if word == "replay" else command.parity
     from live import operate
 
-    return {"doctor": operate.doctor, "reconcile": operate.reconcile, "status": operate.status}.get(word, operate.act)
+    words = {
+        "doctor": operate.doctor,
+        "reconcile": operate.reconcile,
+        "reseal": operate.reseal,
+        "status": operate.status,
+    }
+    return words.get(word, operate.act)
 
 
 def _strategy_words(one: argparse.ArgumentParser) -> None:

@@ -31,11 +31,11 @@ from live.feeds.calendar import new_york
 from live.feeds.settings import FeedSettings
 from live.keeping import Keeping, keeping_of
 from live.keys import Keys, keys_of
-from live.lock import alone
 from live.loop import MarketHours
 from live.private import private_folder
 from live.references import strategy_of
 from live.rehearsal import held_against, rehearse
+from live.resealing import settled
 from live.runner import Runner
 from live.screen import Log, closing
 from live.session import Summary, there
@@ -159,7 +159,7 @@ def _watched(asked: Namespace, console: Console, keys: Keys) -> int:
     account, kind = _account(asked, keys)
     folder = private_folder(_folder(asked, kind))
     if asked.fresh:
-        with alone(folder):
+        with settled(folder):
             put_aside(folder)
     words = [word for word in asked.given if word != "--fresh"]
     console.print(

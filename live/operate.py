@@ -6,6 +6,9 @@ import getpass
 import os
 import sys
 from argparse import Namespace
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 
 from rich.console import Console
 
@@ -14,19 +17,29 @@ from live.config import Config
 from live.control.acts import act as leave
 from live.control.auth import OPERATOR, Person
 from live.doctor import findings
-from live.errors import SessionError
+from live.errors import ConfigError, SessionError
 from live.journal import read
+from live.keeping import Keeping
 from live.keys import keys_of
-from live.lock import is_held
+from live.lock import alone, is_held
 from live.operator import wanted_in
 from live.pulse import felt
-from live.seal import seal_of
+from live.resealing import opens, settled
+from live.resealing import reseal as sealed_anew
+from live.seal import NEXT, NEXT_FILE, PASSPHRASE, PASSPHRASE_FILE, Seal, seal_of
 from live.session import there
+from live.stores.addresses import COPIES, stores_of
+from live.stores.lineage import former_of
+from live.stores.protocol import Store
+from live.stores.renewing import courses, renewed
+from live.stores.restoring import restored
 from live.tape import instant
 from live.watch.checks import orders, positions, tried
 from live.words import INPUT, MAGIC, OUTPUT, action_of, input_of, output_of
 from live.words import OPERATOR as ACTED
 from quantlib.schema import moment
+
+SEAT = "seat"  # of the session's folder: the supervisor's lock is there
 
 
 def act(asked: Namespace) -> int:
@@ -69,6 +82,48 @@ def reconcile(asked: Namespace) -> int:
     for check in found:
         sys.stdout.write(f"{check}\n")
     return 0 if all(check.good for check in found) else 1
+
+
+def reseal(asked: Namespace) -> int:
+    """Seal a session under another passphrase, its copies too; 1 if some of it is left under the old one."""
+    old, new, folder = seal_of(os.environ), seal_of(os.environ, NEXT, NEXT_FILE), asked.session
+    if old is None or new is None:
+        raise ConfigError(
+            f"reseal: set {PASSPHRASE} to the passphrase there is and {NEXT} to the one there shall be, or "
+            f"{PASSPHRASE_FILE} and {NEXT_FILE} to files of mode 600 that hold them"
+        )
+    if not folder.is_dir():
+        raise SessionError(f"reseal: there is no session in {folder}")
+    with ExitStack() as held:
+        if (folder / SEAT).is_dir():
+            held.enter_context(alone(folder / SEAT))  # whose supervisor knows the old one
+        held.enter_context(settled(folder))
+        return _resealed(folder, old, new, stores_of(os.environ))
+
+
+def _resealed(folder: Path, old: Seal, new: Seal, stores: tuple[Store, ...]) -> int:
+    """The files, unless they are under the new passphrase already, then the copies."""
+    say = partial(Console(highlight=False, soft_wrap=True).print, markup=False)
+    whole = True
+    if not opens(folder, new):
+        former = courses(folder, stores)
+        for note in restored(folder, Keeping(old, stores)):
+            say(f"note: {note}")
+        if not (folder / "journal").exists():
+            raise SessionError(f"reseal: there is no session in {folder}")
+        done = sealed_anew(folder, old, new, former)
+        say(f"{folder}: {done.files} files are sealed under the new passphrase")
+        for why in done.left:
+            say(f"left as it was: {why}")
+        whole = not done.left
+    for name, trouble in renewed(folder, Keeping(new, stores)):
+        say(f"copies at {name}: {trouble or 'sealed under the new passphrase'}")
+        whole &= not trouble
+    if former_of(folder):
+        say(f"copies under the old passphrase are left; reseal once more, with {COPIES} set, when their stores answer")
+        whole = False
+    say(f"set {PASSPHRASE} to the new one before the session is started again")
+    return 0 if whole else 1
 
 
 def status(asked: Namespace) -> int:

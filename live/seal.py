@@ -23,6 +23,7 @@ from threading import Lock
 from live.errors import ConfigError, SealError
 
 PASSPHRASE, PASSPHRASE_FILE = "QUANT_PASSPHRASE", "QUANT_PASSPHRASE_FILE"
+NEXT, NEXT_FILE = "QUANT_PASSPHRASE_NEW", "QUANT_PASSPHRASE_NEW_FILE"  # what it is changed to
 MAGIC, VERSION = b"QLSEALED", 1
 HEAD = struct.Struct("<8sII16s")
 ROUNDS, MOST_ROUNDS = 600_000, 50_000_000
@@ -149,17 +150,21 @@ def missing(who: str) -> SealError:
     return SealError(f"{who}: it is sealed; set {PASSPHRASE}, or {PASSPHRASE_FILE} to a file of mode 600 that holds it")
 
 
-def seal_of(environment: Mapping[str, str]) -> Seal | None:
+def seal_of(environment: Mapping[str, str], name: str = PASSPHRASE, file: str = PASSPHRASE_FILE) -> Seal | None:
     """The seal of a passphrase in the environment, or in a file that it names; None if there is neither.
+
+    Args:
+        environment: with the passphrase, or the name of its file.
+        name, file: of the variables.
 
     Raises:
         ConfigError: if there are both, the passphrase is short, or others may read the file.
     """
-    given, named = environment.get(PASSPHRASE), environment.get(PASSPHRASE_FILE)
+    given, named = environment.get(name), environment.get(file)
     if given is not None and named:
-        raise ConfigError(f"seal: {PASSPHRASE} and {PASSPHRASE_FILE} are both set; keep one")
+        raise ConfigError(f"seal: {name} and {file} are both set; keep one")
     if named:
-        given = _read(Path(named))
+        given = _read(Path(named), file)
     if given is None:
         return None
     if len(given) < SHORTEST:
@@ -167,11 +172,11 @@ def seal_of(environment: Mapping[str, str]) -> Seal | None:
     return Seal(given)
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, named: str) -> str:
     try:
         mode = path.stat().st_mode & 0o777
         if mode & 0o077:
             raise ConfigError(f"seal: {path} holds a passphrase and others may read it (mode {mode:o}); chmod 600")
         return path.read_text("utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"seal: {path}, named by {PASSPHRASE_FILE}, cannot be read ({error})") from error
+        raise ConfigError(f"seal: {path}, named by {named}, cannot be read ({error})") from error

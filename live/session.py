@@ -16,10 +16,9 @@ from live.config import CASH, Config, config_of, recorded
 from live.errors import SessionError
 from live.journal import read
 from live.keeping import PLAIN, Keeping
-from live.lock import alone
-from live.private import private_folder
 from live.recovery import opened
 from live.references import strategy_of
+from live.resealing import settle, settled
 from live.runner import SNAPSHOT_STEPS, Runner
 from live.seal import Seal
 from live.stores.restoring import restored
@@ -127,7 +126,7 @@ def replay(
     Pace(speed, stop, lambda: None)  # what can be refused is refused before the folder is touched
     cost_record(Costs(**config.costs))
     desks.opened(one.policy, table.symbols, cash, config.instrument_map)
-    with alone(private_folder(folder)):
+    with settled(folder):
         if fresh:
             put_aside(folder)
         tape = Tape(table)
@@ -145,6 +144,7 @@ def there(folder: str | Path, seal: Seal | None = None) -> Config | None:
     Raises:
         JournalError, SealError, SessionError: if its journal cannot be read.
     """
+    settle(Path(folder))
     path = Path(folder) / "journal"
     return recorded(path, read(path, MAGIC, seal=seal).identity) if path.exists() else None
 

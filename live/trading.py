@@ -23,12 +23,11 @@ from live.feeds.history import BARS
 from live.feeds.protocol import Feed
 from live.feeds.supply import supplied
 from live.keeping import PLAIN, Keeping
-from live.lock import alone
 from live.loop import Loop, MarketHours, Terms
 from live.pauses import kept, short_turns
-from live.private import private_folder
 from live.recovery import opened
 from live.references import strategy_of
+from live.resealing import settled
 from live.runner import Runner
 from live.seal import Seal
 from live.session import Summary, summary, there
@@ -108,7 +107,7 @@ def trade(
         instruments=instruments, source=told,
     )  # fmt: skip
     desks.opened(one.policy, feed.symbols, cash, config.instrument_map)  # refused before the folder is touched
-    with alone(private_folder(folder)), short_turns():
+    with settled(folder), short_turns():
         if fresh:
             put_aside(folder)
         notes = () if fresh else restored(folder, keeping, config)

@@ -20,8 +20,8 @@ from live.config import Config, recorded, refuse_other
 from live.errors import Corrupted, ForeignFile, JournalError, LiveError, StateError, StoreError
 from live.journal import Contents, Place, read, sync_folder, write_whole
 from live.keeping import Keeping
-from live.lock import alone
 from live.private import private_folder
+from live.resealing import settled
 from live.seal import Seal
 from live.stores import lineage
 from live.stores.shelf import Head, Shelf, course_at
@@ -78,7 +78,7 @@ def recovered(folder: Path, keeping: Keeping) -> tuple[str, ...]:
     """
     if not keeping.stores:
         return ()
-    with alone(private_folder(folder)):
+    with settled(folder):
         done = _restored(folder, keeping, None)
     return done.notes if done.changed else ()
 
