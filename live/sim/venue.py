@@ -17,37 +17,22 @@ from collections.abc import Mapping, Sequence
 from math import floor
 from typing import Any
 
-import numpy as np
-
 from backtest import exchange
 from backtest.costs import Costs
-from backtest.exchange import NEVER, accept
 from live.errors import Denied
 from live.sim import account as accounts
 from live.sim import admission, book
 from live.sim.admission import Rules
 from live.sim.changes import changed
+from live.sim.floor import Floor
 from live.sim.intake import OrderRequest, ask_of, invalid, lots_of, unprocessable
 from live.sim.ledger import Ledger
 from live.sim.lifecycle import Lifecycle
-from live.sim.order import KINDS, Order, Steps
+from live.sim.order import Order, Steps
 from live.sim.trading_day import Hours, TradingDay
 from live.sim.wire import asset_id, quantity
 from quantlib.desk.memory import Instrument, instrument_records
-from quantlib.desk.messages import (
-    CANCEL,
-    COMMAND,
-    DAY,
-    ENTRY,
-    EXIT,
-    GTC,
-    REPLACE,
-    STOP_LEG,
-    SUBMIT,
-    TARGET_LEG,
-)
-
-AT_AUCTIONS = ("ioc", "fok", "opg", "cls")
+from quantlib.desk.messages import REPLACE
 
 
 class Venue:
@@ -85,6 +70,7 @@ class Venue:
         self.ledger = Ledger(self.account, self.life, seed)
         self.ledger.now = now
         self.day = TradingDay(self.exchange, self.ledger, hours)
+        self.floor = Floor(self.exchange, self.ledger, self.account, self.day, self.life, prompt)
         self.begun = cash
         self.urgent = False  # what was just done is to be told before the call is answered
         self._key = 1
@@ -108,7 +94,7 @@ class Venue:
         if ts < self.now:
             raise ValueError(f"venue: time goes back, {ts} after {self.now}")
         self.ledger.now = ts
-        self.day.turn(ts, book.market_rows(columns), self._drain)
+        self.day.turn(ts, book.market_rows(columns), self.floor.drain)
 
     def submit(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """POST /orders: the order as it is taken.
@@ -129,9 +115,9 @@ class Venue:
         if self.life.strikes("reject", order, ts):
             self.ledger.end(order, "rejected", ts)
             return answer
-        self._send(order, ask)
+        self.floor.send(order, ask)
         if self.life.strikes("early", order, ts):
-            self._trade_now(order)
+            self.floor.trade_now(order)
             self.urgent = True
         return answer
 
@@ -153,8 +139,8 @@ class Venue:
             group += [leg for leg in order.legs if not leg.ended]
         for one in group:
             if not one.ended and one.status != "pending_cancel":  # the first one's race may have ended the other
-                self._cancel_one(one)
-        self._drain()
+                self.floor.cancel(one)
+        self.floor.drain()
 
     def cancel_all(self) -> list[dict[str, Any]]:
         """DELETE /orders: what became of each cancel."""
@@ -184,7 +170,7 @@ class Venue:
         self.ledger.enter(new)
         answer = new.json()
         if old.status == "held":
-            self._move_held(old, new)
+            self.floor.move_held(old, new)
             return answer
         old.before, old.status = old.status, "pending_replace"
         self.ledger.replacing[old.key] = new
@@ -192,9 +178,9 @@ class Venue:
         if self.life.strikes("replace_refused", old, new.submitted):
             self.ledger.refuse_change(old, new.submitted)
             return answer
-        self._command(REPLACE, old, lots=new.lots, limit=new.limit, stop=new.stop)
-        self._hasten(old)
-        self._drain()
+        self.floor.command(REPLACE, old, lots=new.lots, limit=new.limit, stop=new.stop)
+        self.floor.hasten(old)
+        self.floor.drain()
         return answer
 
     def close(self, symbol: str, units: float | None = None, percentage: float | None = None) -> dict[str, Any]:
@@ -274,85 +260,3 @@ class Venue:
         if ask.kind == "trailing_stop":
             order.follow(mark)
         return order
-
-    def _send(self, order: Order, ask: OrderRequest) -> None:
-        """The order goes to the exchange."""
-        if order.order_class == "oco":
-            self._command(SUBMIT, order, group=-order.key, leg=TARGET_LEG)
-            self._command(SUBMIT, order.legs[0], group=-order.key, leg=STOP_LEG)
-        else:
-            loss, target = ask.loss.stop, ask.target.limit
-            self._command(
-                SUBMIT, order, leg=EXIT if order.closes else ENTRY, stop_leg=loss, target_leg=target,
-                stop_fraction=float(loss > 0), target_fraction=float(target > 0),
-            )  # fmt: skip
-        for one in (order, *(leg for leg in order.legs if leg.status != "held")):
-            if order.tif in AT_AUCTIONS or order.notional or one.status == "accepted":
-                book.sleep(self.exchange, one.code, one.key)
-        self._drain()
-
-    def _command(self, kind: int, order: Order, **more: float) -> None:
-        c = np.zeros(1, COMMAND)
-        c["kind"], c["ts"], c["id"], c["symbol"], c["side"] = kind, self.now, order.key, order.code, order.side
-        c["lots"], c["limit"], c["stop"], c["order"] = order.lots, order.limit, order.stop, KINDS[order.kind]
-        c["tif"] = DAY if order.tif == "day" and self.day.hours is None else GTC
-        c["reduce"] = order.closes
-        for name, value in more.items():
-            c[name] = value
-        accept(self.exchange, c, 1, self.now)
-
-    def _drain(self) -> None:
-        """What the exchange reports, in its order."""
-        x, twisted = self.exchange, len(self.life.log)
-        count = int(x.state["reports"][0])
-        reports = x.reports[:count].copy()
-        x.state["reports"] = 0
-        for report in reports:
-            self.ledger.hear(report)
-            order = self.ledger.working.get(int(report["id"]))
-            if order is not None and order.parent is not None and order.kind == "stop_limit" and order.status == "new":
-                self._limit_stop(order)
-        if len(self.life.log) > twisted or self.account.fees:  # a broken execution or a fee leaves another position
-            x.books["lots"] = [holding.lots for holding in self.account.holdings]
-
-    def _limit_stop(self, leg: Order) -> None:
-        """A stop leg with a limit: the exchange attaches legs as plain stops."""
-        found = book.slot(self.exchange, leg.code, leg.key)
-        if found is not None:
-            found["order"], found["limit"], found["limit_price"] = KINDS[leg.kind], leg.limit, leg.price(leg.limit)
-
-    def _cancel_one(self, order: Order) -> None:
-        order.before, order.status = order.status, "pending_cancel"
-        order.updated = self.now
-        self.ledger.tell("pending_cancel", order, self.now)
-        if self.life.strikes("cancel_refused", order, self.now):
-            self.ledger.refuse_change(order, self.now)
-        elif self.life.strikes("cancel_race", order, self.now):
-            self._trade_now(order)
-            self.ledger.refuse_change(order, self.now)
-        else:
-            self._command(CANCEL, order)
-            self._hasten(order)
-
-    def _hasten(self, order: Order) -> None:
-        """What was asked happens at once where it need not wait for a bar."""
-        found = book.slot(self.exchange, order.code, order.key)
-        if found is not None and (self.prompt or found["active"] == NEVER):
-            book.hasten(self.exchange, order.code, order.key, self.now)
-
-    def _trade_now(self, order: Order) -> None:
-        """The order alone meets the last price, or its own if it has a limit; no bar is needed."""
-        price = order.price(order.limit) if order.limit else self.account.holdings[order.code].mark
-        if price == price:
-            if order.stop:
-                price = order.price(order.stop)
-            with book.alone(self.exchange, order.code, {order.key}):
-                book.trade_at(self.exchange, order.code, self.now, price)
-            self._drain()
-
-    def _move_held(self, old: Order, new: Order) -> None:
-        """Another price for a leg that waits for its entry."""
-        entry = book.slot(self.exchange, old.code, old.parent.key) if old.parent else None
-        if entry is not None:
-            entry["stop_leg" if old.stop else "target_leg"] = new.stop or new.limit
-        self.ledger.supersede(old, new, new.submitted)
