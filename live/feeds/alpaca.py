@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -25,10 +24,11 @@ from live.feeds.alpaca_stream import Stream
 from live.feeds.backfill import Backfill, begin_of
 from live.feeds.calendar import Calendar, new_york
 from live.feeds.door import ready
+from live.feeds.gaps import Gaps
 from live.feeds.gather import Gather
 from live.feeds.history import SECOND, History
 from live.feeds.hours import Hours
-from live.feeds.mailbox import Failed, Filled, Frame, Gap, Letter, Linked, Lost, Mailbox, Overflown
+from live.feeds.mailbox import Failed, Filled, Frame, Letter, Linked, Lost, Mailbox, Overflown
 from live.feeds.protocol import Heard, Incident, Market, Moment, Past, market
 from live.feeds.settings import FeedSettings
 from live.keys import Keys
@@ -75,15 +75,13 @@ class AlpacaFeed:
         self._mailbox = Mailbox()
         self._streams = [self._stream(name) for name in (STOCKS, CRYPTO) if self._of(name)]
         self._gather = self._gathering(None)
-        self._worker = ThreadPoolExecutor(1, "feed history")
+        self._gaps = Gaps(self._backfill, self._mailbox, settings, clock)
         self._heard: deque[Heard] = deque()
         self._linked: dict[str, bool] = {}  # streams that have been connected -> whether they are
         self._stale: set[str] = set()
         self._trouble: dict[str, str] = {}
         self._begun = self._message = 0  # ns of the monotonic clock
         self._since = 0  # ns UTC: nothing of before is missing, if no row has come
-        self._asking = 0  # gaps that moments wait for
-        self._unfilled: dict[Gap, int] = {}  # gaps that no source has filled -> when to ask again, monotonic ns
         self._outside = False  # whether bars out of hours were told of
 
     def begin(self, after: int | None) -> None:
@@ -115,7 +113,7 @@ class AlpacaFeed:
             wait = min(until, deadline if deadline is not None else until) - now
             letters = self._mailbox.take(max(0.0, wait / SECOND))
             self._open(letters)
-            self._ask_again()
+            self._gaps.ask_again()
             self._heard.extend(self._aged(heard) for heard in self._gather.heard(time.monotonic_ns()))
             if not letters and not self._heard and time.monotonic_ns() >= until:
                 return None
@@ -137,7 +135,7 @@ class AlpacaFeed:
         """The end of the connections; waits until their threads have ended."""
         for stream in self._streams:
             stream.end()
-        self._worker.shutdown(cancel_futures=True)
+        self._gaps.close()
         self._linked = dict.fromkeys(self._linked, False)
 
     def _connect(self) -> None:
@@ -222,12 +220,10 @@ class AlpacaFeed:
         self._gather.take(rows[inside], arrived)
 
     def _fill(self, filled: Filled) -> None:
-        self._asking = max(0, self._asking - 1)
+        last = self._gaps.filled(filled)
         self._heard.extend(filled.incidents)
-        if filled.failed is not None:
-            self._unfilled[filled.failed] = time.monotonic_ns() + int(self.settings.again * SECOND)
         self._gather.fill(filled.rows, filled.fresh, filled.why, time.monotonic_ns())
-        if not self._asking:
+        if last:
             self._gather.hold(0)
 
     def _link(self, stream: str) -> None:
@@ -240,23 +236,8 @@ class AlpacaFeed:
 
     def _ask(self, symbols: Sequence[str]) -> None:
         """Have a gap filled, in the background; moments wait for it, but not for long."""
-        now = self.clock()
         self._gather.hold(time.monotonic_ns() + int(self.settings.hold * SECOND))
-        self._asking += 1
-        begin = self._reached(symbols) - self.settings.timeframe  # the last moment may have been incomplete
-        self._submit(Gap(tuple(symbols), begin), now - int(self.settings.patience * SECOND))
-
-    def _ask_again(self) -> None:
-        """Gaps that no source has filled, a while later: their rows come too late to be decided on, but they come."""
-        if self._unfilled:
-            now = time.monotonic_ns()
-            for gap in [gap for gap, due in self._unfilled.items() if due <= now]:
-                del self._unfilled[gap]
-                self._submit(gap, self.clock())
-
-    def _submit(self, gap: Gap, fresh: int) -> None:
-        end = self.clock()
-        self._worker.submit(lambda: self._mailbox.put(self._backfill.gap(gap.symbols, gap.begin, end, fresh)))
+        self._gaps.ask(symbols, self._reached(symbols) - self.settings.timeframe)  # the last may be incomplete
 
     def _reached(self, symbols: Sequence[str]) -> int:
         """The last moment that any of these symbols has brought a row of; the start if none has."""
