@@ -1,8 +1,9 @@
 """How far the price swings."""
 
 from quantlib.catalog.entry import Entry
-from quantlib.features.ranges.bands import atr, bandwidth, bollinger, natr, percent_b, true_range
+from quantlib.features.ranges.bands import bandwidth, bollinger, percent_b
 from quantlib.features.ranges.channels import donchian, keltner
+from quantlib.features.ranges.reach import atr, natr, true_range
 from quantlib.features.ranges.squeeze import volatility_state
 
 RANGES = {

@@ -49,8 +49,9 @@ from quantlib.features.profile.vwaps import anchored_vwap, multi_vwap, rolling_v
 from quantlib.features.quotes.spreads import effective_spread, spread_zscore
 from quantlib.features.quotes.stoikov import fit_stoikov, stoikov_microprice
 from quantlib.features.quotes.touch import microprice, spread
-from quantlib.features.ranges.bands import atr, bandwidth, bollinger, natr, percent_b, true_range
+from quantlib.features.ranges.bands import bandwidth, bollinger, percent_b
 from quantlib.features.ranges.channels import donchian, keltner, rolling_max, rolling_min
+from quantlib.features.ranges.reach import atr, natr, true_range
 from quantlib.features.ranges.squeeze import volatility_state
 from quantlib.features.returns.changes import (
     log_price,

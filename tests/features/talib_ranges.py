@@ -1,7 +1,8 @@
 """TA-Lib's columns and ours: ranges."""
 
-from quantlib.features.ranges.bands import atr, bollinger, natr, true_range
+from quantlib.features.ranges.bands import bollinger
 from quantlib.features.ranges.channels import donchian, keltner
+from quantlib.features.ranges.reach import atr, natr, true_range
 
 RANGES = {
     "TRANGE": (true_range(), "true_range"),

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from one_symbol import bars, output, written
 
-from quantlib.features.ranges.bands import atr, bandwidth, bollinger, natr, percent_b, true_range
+from quantlib.features.ranges.bands import bandwidth, bollinger, percent_b
 from quantlib.features.ranges.channels import donchian, keltner
+from quantlib.features.ranges.reach import atr, natr, true_range
 from quantlib.features.ranges.squeeze import volatility_state
 
 ROWS = bars(900)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from one_symbol import bars, written
 
-from quantlib.features.ranges.bands import atr
+from quantlib.features.ranges.reach import atr
 from quantlib.features.trend.candles import heikin_ashi
 from quantlib.features.trend.cloud import ichimoku, ichimoku_cloud
 from quantlib.features.trend.reversal import sar
