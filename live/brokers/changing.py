@@ -86,7 +86,7 @@ class Changing:
             self._make_room(name, command, order, wire.id, errand)
         else:
             if lots != order.lots:
-                asked["qty"] = self.ledger.listings[order.symbol].quantity(lots)
+                asked["qty"] = self.ledger.listings[order.symbol].quantity(lots - order.short)
             self._patch(name, command, order, wire.id, asked, errand)
 
     def remove(self, id: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
 from threading import RLock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from live.brokers.comparison import Comparison
 from live.brokers.ledger import Ledger
 from live.brokers.orders import SECOND, UNBORN, codes, instant, moment
 from live.brokers.protocol import Standing
@@ -27,6 +29,7 @@ class Inquiry:
 
     def __init__(self, rest: Rest, ledger: Ledger, lock: RLock) -> None:
         self.rest, self.ledger, self._lock = rest, ledger, lock
+        self.comparison = Comparison(ledger.reports)
         self._codes = codes([one.symbol for one in ledger.listings])
 
     def named(self, name: str) -> Mapping[str, Any] | None:
@@ -136,24 +139,35 @@ class Inquiry:
         Raises:
             BrokerError: if no answer comes.
         """
-        cash, lots = float(self.rest.told("/account")["cash"]), self.positions()
+        account, held = self.rest.told("/account"), self._held()
+        cash, lots = float(account["cash"]), self.comparison.whole(held)
+        with self._lock:
+            self.comparison.look(account, held)
         listed = [told for told in self.open_orders() if str(told.get("status")) not in UNBORN]
         rows = [self._record(told) for told in listed if self._code(told) >= 0]
         working = np.array([row for row in rows if row is not None], ORDER)
-        return Standing(cash, lots, working[np.argsort(working["id"], kind="stable")])
+        share = float(self.ledger.reports.coins.share)
+        return Standing(cash, lots, working[np.argsort(working["id"], kind="stable")], coin_fee=share)
 
     def positions(self) -> NDArray[np.int64]:
-        """Signed lots by symbol.
+        """Signed lots by symbol, as the desk counts them: whole ones, with those whose fee it is yet to hear of.
 
         Raises:
             BrokerError: if no answer comes.
         """
-        lots = np.zeros(len(self.ledger.listings), np.int64)
+        held = self._held()
+        account = self.rest.told("/account") if self.ledger.reports.coins.any else {}
+        with self._lock:
+            return self.comparison.begin(account, held)
+
+    def _held(self) -> list[Decimal]:
+        """Signed units by symbol."""
+        held = [Decimal(0)] * len(self.ledger.listings)
         for told in self.rest.told("/positions"):
             code = self._code(told)
             if code >= 0:
-                lots[code] = self.ledger.listings[code].lots(told["qty"])
-        return lots
+                held[code] = Decimal(str(told["qty"]))
+        return held
 
     def _identified(self, id: str) -> Mapping[str, Any] | None:
         answer = self.rest.ask(f"/orders/{id}", {"nested": "true"})

@@ -19,7 +19,7 @@ from live.brokers.replacement import Turn, turned
 from live.brokers.reports import Reports
 from live.brokers.roster import Roster
 from live.brokers.tracked import NOTHING, Execution, Rest, Tracked, Wire, missed, tracked
-from quantlib.desk.messages import CANCELLED, CARRY, EXPIRED, REJECTED, REPLACED, STOP_LEG, TARGET_LEG
+from quantlib.desk.messages import CANCELLED, EXPIRED, REJECTED, REPLACED, STOP_LEG, TARGET_LEG
 
 BUSTED = ("trade_bust", "trade_correct")
 DENIED = ("order_cancel_rejected", "order_replace_rejected")
@@ -46,7 +46,9 @@ class Ledger:
     def sent(self, name: str, command: Any, more: int = 0) -> Tracked:
         """An order is about to be sent under this name; `more` of its lots are left for later."""
         order = self.orders.setdefault(int(command["id"]), tracked(command))
-        self.roster.attach(order, Wire(name, lots=order.lots - more, limit=order.limit, stop=order.stop))
+        order.short = self.reports.short(order)
+        lots = order.lots - more - order.short
+        self.roster.attach(order, Wire(name, lots=lots, limit=order.limit, stop=order.stop))
         if more:
             order.rest = Rest(f"{name}-open", order.lots, order.limit, order.stop, more)
         return order
@@ -62,7 +64,8 @@ class Ledger:
         if not rest.more:
             order.lots, order.limit, order.stop, order.asked = rest.lots, rest.limit, rest.stop, NOTHING
             self.reports.add(order, REPLACED, ts)
-        return self.roster.attach(order, Wire(rest.name, "", "", rest.lots - order.filled, rest.limit, rest.stop))
+        lots = rest.lots - order.filled - order.short
+        return self.roster.attach(order, Wire(rest.name, "", "", lots, rest.limit, rest.stop))
 
     def changing(self, order: Tracked, asked: int, name: str = "") -> None:
         """A cancel or, under this name, a replacement is about to be sent."""
@@ -87,7 +90,7 @@ class Ledger:
 
     def charge(self, order: Tracked, ts: int, fee: float) -> None:
         """A fee of which the broker told after the fill was booked, quote currency."""
-        self.reports.add(order, CARRY, ts, fee=fee)
+        self.reports.charge(order, ts, fee)
 
     def lapse(self, order: Tracked, ts: int) -> None:
         """The order came to the end of its time while nobody listened."""

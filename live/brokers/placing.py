@@ -11,6 +11,7 @@ The broker takes no name twice, so an order that is sent again cannot become two
 
 from __future__ import annotations
 
+import re
 from threading import RLock
 from typing import Any
 
@@ -61,6 +62,9 @@ class Placing:
                 self.ledger.refuse(order, order.ts, BAD_PRICE, str(error))
                 return
             wire = order.wires[-1]
+            if order.short == order.lots:
+                self.ledger.reports.write_off(order)
+                return
         self.post(order, wire)
 
     def post(self, order: Tracked, wire: Wire, errand: Errand | None = None) -> None:
@@ -113,8 +117,9 @@ class Placing:
         elif answer.status == BUSY:
             self._later(order, wire, errand, text, after=1.0)
         elif answer.status == UNPROCESSABLE and "unique" in text:
+            order.old = True
             self.errands.again(LOOK_UP, order, wire)
-        elif answer.status == FORBIDDEN and "insufficient qty" in text and self._is_freed(order):
+        elif answer.status == FORBIDDEN and (self._is_smaller(order, wire, text) or self._is_freed(order, text)):
             self._later(order, wire, errand, text, exits_too=True)
         else:
             with self._lock:
@@ -135,11 +140,20 @@ class Placing:
         else:
             self.errands.again(SEND, order, wire, errand, after=after)
 
-    def _is_freed(self, order: Tracked) -> bool:
-        """Whether orders of ours hold the shares that an exit wants, and are about to end."""
+    def _is_freed(self, order: Tracked, text: str) -> bool:
+        """Whether orders of ours hold the shares, or coins, that an exit wants, and are about to end."""
+        if "insufficient qty" not in text and (order.leg == ENTRY or "insufficient balance" not in text):
+            return False
         with self._lock:
             others = (o for o in self.ledger.orders.values() if o.symbol == order.symbol and o is not order)
             return any(o.side == order.side and o.leg != ENTRY and not o.ended for o in others)
+
+    def _is_smaller(self, order: Tracked, wire: Wire, text: str) -> bool:
+        """Whether an exit can do with what the broker has, for fees took the rest."""
+        found = re.search(r"available: ([\d.]*\d)", text)
+        with self._lock:
+            listing = self.ledger.listings[order.symbol]
+            return found is not None and self.ledger.reports.cut(order, wire, listing.lots(found[1]))
 
     def _never_came(self, order: Tracked, wire: Wire) -> None:
         with self._lock:

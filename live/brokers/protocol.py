@@ -14,12 +14,14 @@ class Standing(NamedTuple):
     """What a broker holds for us: cash, signed lots by symbol, and records of working orders.
 
     `pending` are ids of orders that are being sent, changed or looked for: whether they work will be reported.
+    `coin_fee` is the share of what is received that trades in crypto cost.
     """
 
     cash: float
     lots: NDArray[Any]
     working: NDArray[Any]
     pending: frozenset[int] = frozenset()
+    coin_fee: float = 0.0
 
 
 class Broker(Protocol):

@@ -92,6 +92,8 @@ class Tracked:
     buried: bool = False  # known for the sake of its legs alone
     asked: int = NOTHING
     rest: Rest | None = None
+    short: int = 0  # lots of an exit in crypto that fees took: they are not sent, and the last fill takes them
+    old: bool = False  # from before this connection, and not all caught up with
     wires: list[Wire] = field(default_factory=list)
     coming: Wire | None = None  # a replacement that is not in force yet
 
@@ -107,9 +109,9 @@ class Tracked:
 
     @property
     def whole(self) -> int:
-        """Lots that it comes to: what filled before, what the order in force asks, what is sent later."""
+        """Lots that it comes to: what filled before, what the order in force asks, what is sent later or never."""
         now, more = self.wires[-1], self.rest.more if self.rest else 0
-        return (0 if now.carries else self._before(len(self.wires) - 1)) + now.lots + more
+        return (0 if now.carries else self._before(len(self.wires) - 1)) + now.lots + more + self.short
 
     def known(self, told: Mapping[str, Any], listing: Listing) -> int:
         """How many of the lots that an order at the broker shows filled were booked before we met it."""
@@ -131,7 +133,7 @@ def readopted(record: Any) -> Tracked:
     """An order that the desk knew before this connection, an ORDER record, with what it was told of it."""
     known = _tracked(record, int(record["placed"]))
     known.accepted = bool(record["status"] != SENT)
-    known.booked, known.paid = int(record["filled"]), float(record["paid"])
+    known.booked, known.paid, known.old = int(record["filled"]), float(record["paid"]), True
     return known
 
 

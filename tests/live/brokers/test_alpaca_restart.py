@@ -13,7 +13,6 @@ from live.reconcile import working
 from live.sim.plan import Fault
 from live.sim.server import Loopback
 from live.words import tickets
-from quantlib.desk.memory import instrument_records
 from quantlib.desk.messages import (
     ACCEPTED,
     CANCEL,
@@ -42,9 +41,7 @@ from tests.live.sim.test_trading_parity import wilful
 def again(alpaca: Loopback, old: AlpacaBroker, symbols: tuple[str, ...]) -> AlpacaBroker:
     """The process died and was started again: another broker of the same session."""
     old.close()
-    broker = AlpacaBroker(
-        alpaca.keys, SESSION, symbols, instrument_records(symbols, None), patience=QUICK, budget=old.rest.budget
-    )
+    broker = AlpacaBroker(alpaca.keys, SESSION, symbols, old.instruments, patience=QUICK, budget=old.rest.budget)
     broker.begin()
     assert broker.keeper.settled(5.0)
     return broker
