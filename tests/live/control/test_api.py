@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
-from scenes import scored, scoring
+from scenes import played, scored, scoring
 from seats import lived
 
+from live.control.acts import act
 from live.control.api import served
 from live.control.audit import entries, verified
+from live.control.auth import OPERATOR, Person
 from live.control.guard import LARGEST
 from live.control.seat import Allowed
 from live.errors import SeatError
@@ -182,6 +184,14 @@ def test_an_act_is_answered_with_when_it_is_obeyed_and_refused_where_nobody_will
     assert seat.words() == ["halt", "halt"]
     with alone(seat.folder):
         assert seat.operator.post("/api/acts/halt", json={}).status_code == 202
+
+
+@pytest.mark.parametrize(("fresh", "mode"), [(False, "HALTED"), (True, "ACTIVE")])
+def test_an_act_before_the_first_start_is_carried_out_as_it_was_answered(tmp_path, fresh, mode):
+    done = act(tmp_path / "s", Person("ann", OPERATOR), "halt", why="not yet")
+    assert done.obeyed == "before the session's next step, once it is started again; not if that begins anew (--fresh)"
+    assert played(tmp_path / "s", fresh=fresh).mode == mode
+    assert (tmp_path / "s" / "before-1" / "operator").exists() is fresh
 
 
 def test_pause_is_reduce(seat):
