@@ -1,7 +1,7 @@
 """`python -m live.sim --input bars.parquet`: the loopback by itself, for clients in other processes.
 
 It prints the settings that point a client at it, and serves until it is interrupted.  With `--speed` the replay goes
-on by the clock, else by POST /sim/match and POST /sim/publish.
+on by the clock, else by POST /sim/match and POST /sim/publish.  With `--now` its clock is the wall's.
 """
 
 from __future__ import annotations
@@ -9,18 +9,24 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 
 from live.asked import refuse_repeats
-from live.errors import LiveError
+from live.errors import ConfigError, LiveError
+from live.sim.moved import moved
 from live.sim.server import KEY, SECRET, Loopback
 from live.sim.trading_day import new_york
 from live.tape import instant
 from quantlib.data.files import read
 from quantlib.data.samples import indices
+from quantlib.desk.memory import Instrument
 from quantlib.table import bars
+
+COIN = Instrument(tick=0.01, lot=1e-9)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,29 +51,43 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--cash", type=float, default=100_000.0, help="of the account; default 100,000")
     whole.add_argument("--port", type=int, default=0, help="default: a free one")
     whole.add_argument("--speed", type=float, metavar="X", help="seconds of the replay in one second; 0: no wait")
+    whole.add_argument("--now", action="store_true", help="as if it were now: from the next whole minute, speed 1")
     whole.add_argument("--hours", action="store_true", help="stocks trade in New York's regular session only")
     whole.add_argument("--prompt", action="store_true", help="cancels and replacements happen at once, not at a bar")
     whole.add_argument("--limit", type=int, metavar="N", help="calls a minute beyond which the answer is 429")
+    whole.add_argument("--crypto-tier", type=int, default=0, metavar="N", help="of crypto fees, 1 to 8; default: none")
     whole.add_argument("--seed", type=int, default=0, help="of ids and chances")
     return whole
 
 
-def serve(asked: argparse.Namespace) -> int:
-    """Serve until a signal comes."""
+def serve(asked: argparse.Namespace, clock: Callable[[], int] = time.time_ns) -> int:
+    """Serve until a signal comes; `clock` is the wall's, ns UTC.
+
+    Raises:
+        ConfigError: if it is to be now, and at another speed than the clock's.
+    """
+    if asked.now and asked.speed not in (None, 1.0):
+        raise ConfigError(f"live.sim: --now plays at the speed of the clock, got --speed {asked.speed:g}; leave it out")
     ending = (signal.SIGINT, signal.SIGTERM)
     signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # before threads begin, so that none of them takes it
     frame = read(asked.input) if asked.input else indices()
     if asked.symbols:
         frame = frame.filter(pl.col("symbol").cast(pl.String).is_in(asked.symbols))
+    table, begin = bars(frame, symbols=asked.symbols), instant(asked.begin)
+    if asked.now:
+        table, begin = moved(table, clock(), begin)
     loopback = Loopback(
-        bars(frame, symbols=asked.symbols), cash=asked.cash, port=asked.port, prompt=asked.prompt, limit=asked.limit,
-        hours=new_york if asked.hours else None, seed=asked.seed, begin=instant(asked.begin),
+        table, cash=asked.cash, port=asked.port, prompt=asked.prompt, limit=asked.limit,
+        hours=new_york if asked.hours else None, seed=asked.seed, begin=begin, crypto_tier=asked.crypto_tier,
+        instruments={symbol: COIN if "/" in symbol else Instrument() for symbol in table.symbols},
     )  # fmt: skip
     with loopback as alpaca:
         for name, value in settings(alpaca).items():
             sys.stdout.write(f"export {name}={value}\n")
         sys.stdout.flush()
-        if asked.speed is not None:
+        if asked.now and begin is not None:
+            alpaca.play(1.0, wait=(begin - clock()) / 1e9)
+        elif asked.speed is not None:
             alpaca.play(asked.speed)
         signal.sigwait(ending)
     return 0

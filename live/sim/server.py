@@ -155,9 +155,12 @@ class Loopback:
         """Send the updates that wait; how many trade updates were sent so far."""
         return self._wait(self._settled())
 
-    def play(self, speed: float) -> None:
-        """Match and publish by the clock until the end: `speed` seconds of the replay in one second, 0 for no wait."""
-        self._wait(self.played(speed))
+    def play(self, speed: float, wait: float = 0.0) -> None:
+        """Match and publish by the clock until the end: `speed` seconds of the replay in one second, 0 for no wait.
+
+        The first timestamp comes after `wait` seconds, towards which the replay's clock runs.
+        """
+        self._wait(self.played(speed, wait))
 
     def reset(self) -> None:
         """Break the account's websocket without a word, as a lost network does."""
@@ -173,18 +176,18 @@ class Loopback:
         """`publish`, on the service's own loop."""
         await self.data.publish()
 
-    async def played(self, speed: float) -> None:
+    async def played(self, speed: float, wait: float = 0.0) -> None:
         """`play`, on the service's own loop: it returns at once, and goes on by itself."""
         if self._player is not None:
             self._player.cancel()
-        self._player = asyncio.create_task(self._play(speed))
+        self._player = asyncio.create_task(self._play(speed, wait))
 
     async def _settled(self) -> int:
         await self.orders.flush()
         return self.orders.told
 
-    async def _play(self, speed: float) -> None:
-        began, first = time.monotonic(), self.market.upcoming()
+    async def _play(self, speed: float, wait: float) -> None:
+        began, first = time.monotonic() + wait, self.market.upcoming()
         while (ts := self.market.upcoming()) is not None and first is not None:
             due = began + (ts - first) / 1e9 / speed if speed else began
             while (left := due - time.monotonic()) > 0:
