@@ -181,6 +181,12 @@ def tickets(session: str, commands: NDArray[Any]) -> list[str]:
     return names
 
 
+def asked_by(session: str, ticket: str) -> tuple[str, str]:
+    """The name of the order that a ticket of a session is about, and what becomes of it: "", "cancel" or "replace"."""
+    id, _, change = ticket.removeprefix(f"{session}-").partition("-")
+    return f"{session}-{id}", change.partition("-")[0]
+
+
 def spelling() -> str:
     """Hex digest of the record layouts that frames are made of: another one cannot be read."""
     kinds = [repr(dtype.descr) for dtype in (COMMAND, REPORT, FILLED_ROW, ORDER)]

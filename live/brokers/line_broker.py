@@ -19,6 +19,7 @@ from live.brokers.orders import ENDED, id_in
 from live.brokers.tracked import Tracked
 from live.brokers.wired import Known, Wired
 from live.pulse import BrokerHealth
+from live.words import asked_by
 
 NAME_LENGTH = 60  # characters of a session's name
 ANSWER = 3.0  # seconds until an order of which nothing is heard is looked up
@@ -99,7 +100,8 @@ class LineBroker(Wired):
 
     def _status(self, name: str) -> str:
         """An amendment leaves no name behind, so one from before never counts: asked again it changes nothing."""
-        shown = self.line.named(name) if "-replace-" not in name else None
+        amends = asked_by(self.ledger.session, name)[1] == "replace"
+        shown = self.line.named(name) if not amends else None
         return shown.status if shown is not None else ""
 
     def _review(self, known: Known) -> None:

@@ -26,6 +26,7 @@ from live.brokers.protocol import Standing, Trouble, WireBroker
 from live.brokers.rate import notional, ranked
 from live.brokers.tracked import Tracked
 from live.errors import BrokerError
+from live.words import asked_by
 from quantlib.desk.memory import NEVER_ARRIVED
 from quantlib.desk.messages import CANCEL, SENT, STOP_LEG, SUBMIT, TARGET_LEG
 
@@ -103,9 +104,10 @@ class Wired(WireBroker):
         """
         if ticket in self._done:
             return True
-        name, cancels, _ = ticket.partition("-cancel-")
-        status = self._status(name)
-        return status in ENDING if cancels else bool(status)
+        name, change = asked_by(self.ledger.session, ticket)
+        if change == "cancel":
+            return self._status(name) in ENDING
+        return bool(self._status(ticket))
 
     def catch_up(self, orders: NDArray[Any]) -> NDArray[Any]:
         """Reports that bring a desk with these working orders up to what the broker says of them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from live.brokers.alpaca import AlpacaBroker
@@ -10,12 +11,13 @@ from live.brokers.zerodha_orders import Kite
 from live.errors import BrokerError
 from live.sim.plan import Fault
 from live.sim.server import Loopback
+from live.words import tickets
 from quantlib.desk.memory import NEVER_ARRIVED, instrument_records
-from quantlib.desk.messages import ACCEPTED, CANCEL, CANCELLED, FILL, REJECTED, REPLACE, REPLACED, SENT
+from quantlib.desk.messages import ACCEPTED, CANCEL, CANCELLED, FILL, REJECTED, REPLACE, REPLACED, SENT, SUBMIT
 from tests.live.brokers import test_ibkr, test_zerodha
-from tests.live.brokers.driving import QUICK, asked, sent, until
+from tests.live.brokers.driving import QUICK, asked, connected, sent, until
 from tests.live.brokers.kite import KiteServer
-from tests.live.brokers.test_alpaca_faults import step, trading
+from tests.live.brokers.test_alpaca_faults import flat, step, trading
 from tests.live.brokers.test_zerodha import heard, kinds, send, working
 from tests.live.brokers.tws import Tws
 from tests.live.scenes import scored
@@ -94,3 +96,29 @@ def test_a_session_whose_name_is_too_long_for_its_orders_is_refused() -> None:
             zerodha_broker(kite, 61 * "s", ("AAA",), records)
         with pytest.raises(BrokerError, match="must have 1 to 78 characters, got 79"):
             AlpacaBroker(alpaca.keys, 79 * "s", ("AAA",), records)
+
+
+@pytest.mark.parametrize("session", ["plain", "no-cancel-bot", "ends-in-cancel", "a-replace-7"])
+def test_what_has_arrived_is_known_again_whatever_the_session_is_called(session: str) -> None:
+    commands = np.concatenate(
+        [
+            asked(id, 10, limit=9000, kind=kind)
+            for id, kind in ((1, SUBMIT), (4, SUBMIT), (4, CANCEL), (1, CANCEL), (7, SUBMIT))
+        ]
+    )
+    with Loopback(flat()) as alpaca:
+        alpaca.match()
+        with connected(alpaca, ("AAA",), session=session) as broker:
+            sent(broker, commands[:3])
+            alpaca.match()
+        with connected(alpaca, ("AAA",), session=session) as broker:
+            assert [broker.knows(ticket) for ticket in tickets(session, commands)] == [True] * 3 + [False] * 2
+
+
+@pytest.mark.parametrize("session", ["plain", "no-cancel-bot", "ends-in-cancel", "a-replace-7"])
+def test_an_amendment_on_a_line_never_counts_as_known_and_its_order_does(session: str) -> None:
+    with KiteServer() as server, test_zerodha.connected(server, session=session) as broker:
+        commands = np.concatenate([asked(1, 10, limit=2000), asked(1, 8, kind=REPLACE, limit=1900, ts=5)])
+        send(broker, commands[:1])
+        broker._done.clear()
+        assert [broker.knows(ticket) for ticket in tickets(session, commands)] == [True, False]

@@ -47,7 +47,7 @@ def connected(server: KiteServer, symbols: tuple[str, ...] = ("AAA", "BBB"), **m
     options = {"patience": QUICK} | more
     kite = Kite("key", "token", options.pop("product", "CNC"), root=server.root, ticker=server.ticker)
     records = instrument_records(symbols, options.pop("instruments", TICK))
-    broker = zerodha_broker(kite, SESSION, symbols, records, **options)
+    broker = zerodha_broker(kite, options.pop("session", SESSION), symbols, records, **options)
     try:
         broker.begin()
         assert broker.keeper.settled(5.0)
@@ -76,7 +76,7 @@ def notices(broker: LineBroker) -> list[str]:
 
 def send(broker: LineBroker, *commands: Any) -> None:
     together = np.concatenate(commands)
-    broker.submit(tickets(SESSION, together), together, 0)
+    broker.submit(tickets(broker.ledger.session, together), together, 0)
 
 
 def heard(broker: LineBroker, count: int) -> Any:
