@@ -1,7 +1,8 @@
 """The operator's hand: a folder of numbered actions that a running session obeys before its next step.
 
 An action is a small file, put in place whole and never removed, so that one is obeyed exactly once whatever is killed
-in between: the journal knows the numbers that were obeyed.
+in between: the journal knows the numbers that were obeyed.  It is on the disk before whoever gave it is answered.
+What is dropped there by hand is given a number by the session (`live.hand`).
 """
 
 from __future__ import annotations
@@ -11,20 +12,25 @@ import os
 import threading
 from collections.abc import Iterable
 from itertools import count
-from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from live.errors import SessionError
-from live.private import FILE, private_folder
+from live.journal import sync_folder, write_all
+from live.private import FILE as MODE
+from live.private import private_folder
 from live.words import Action
 from quantlib.core import nearest
-from quantlib.desk.memory import OPERATOR
+from quantlib.desk.memory import FLATTEN, HALTED, OPERATOR, REDUCING
 from quantlib.desk.policy import Limits
 
 CODES = {word: code for code, word in OPERATOR.items()}
 OVERRIDE = "override"
+HALT, REDUCE, LEAVE = OPERATOR[HALTED], OPERATOR[REDUCING], OPERATOR[FLATTEN]
+FILE = "file"  # who acted, where nobody said who dropped a file
+PART = ".part"  # of files that are being written
 WORDS = (*CODES, OVERRIDE)
+MOST = 2**62  # of an override: some limits are whole numbers of 64 bits
 OVERRIDABLE = {name: f"limits_{name}" for name in Limits._fields} | {"session_close": "session_close"}  # in a policy
 
 
@@ -48,38 +54,6 @@ class Wanted(NamedTuple):
         return Action(self.number, ts, self.word, self.who, self.why, self.limit, self.value, self.until)
 
 
-class Hand:
-    """Reads the folder as it grows."""
-
-    def __init__(self, folder: Path, obeyed: set[int]) -> None:
-        self.folder = folder
-        self._waiting: list[Wanted] = []
-        self._obeyed = obeyed
-        self._next = 1
-
-    @property
-    def waiting(self) -> list[Wanted]:
-        """Actions given and not obeyed yet."""
-        self._read_new()
-        return list(self._waiting)
-
-    def due(self, ts: int) -> list[Wanted]:
-        """Actions to obey before the rows known at `ts`, in the order in which they were given."""
-        self._read_new()
-        if not self._waiting:
-            return []
-        now = [w for w in self._waiting if w.at is None or w.at <= ts]
-        self._waiting = [w for w in self._waiting if w not in now]
-        return now
-
-    def _read_new(self) -> None:
-        while os.path.exists(path := _path(self.folder, self._next)):
-            wanted = _read(Path(path), self._next)
-            if wanted.number not in self._obeyed:
-                self._waiting.append(wanted)
-            self._next += 1
-
-
 def want(
     folder: Path, word: str, at: int | None = None, *, who: str = "", why: str = "", limit: str = "",
     value: float = 0.0, until: int = 0,
@@ -98,16 +72,22 @@ def want(
     """
     wanted = Wanted(0, word, at, who, why, limit, value, until)
     _check(wanted)
-    beside = _beside(folder, wanted)
-    number = 1
-    while True:
+    beside = put_beside(folder, wanted)
+    number = numbered(folder, beside)
+    os.unlink(beside)
+    return wanted._replace(number=number)
+
+
+def numbered(folder: Path, path: Path) -> int:
+    """Give a file that holds an action the first free number, under which it is on the disk before this returns."""
+    for number in count(1):
         try:
-            os.link(beside, _path(folder, number))
+            os.link(path, path_of(folder, number))
             break
         except FileExistsError:
-            number += 1
-    beside.unlink()
-    return wanted._replace(number=number)
+            continue
+    sync_folder(folder)
+    return number
 
 
 def recall(folder: Path, obeyed: Iterable[Action]) -> None:
@@ -121,26 +101,35 @@ def recall(folder: Path, obeyed: Iterable[Action]) -> None:
     free = (number for number in count(1) if number not in known)
     for number, wanted in reversed(list(zip(free, waiting, strict=False))):
         if wanted.number != number:
-            os.replace(_beside(folder, wanted), _path(folder, number))
+            os.replace(put_beside(folder, wanted), path_of(folder, number))
     for number, action in known.items():
-        path = Path(_path(folder, number))
-        if not path.exists() or not _same(_read(path, number), action):
-            os.replace(_beside(folder, Wanted(number, action.word, *_rest(action))), path)
+        path = Path(path_of(folder, number))
+        if not path.exists() or not _same(read_action(path, number), action):
+            os.replace(put_beside(folder, Wanted(number, action.word, *_rest(action))), path)
+    if folder.exists():
+        sync_folder(folder)
 
 
 def wanted_in(folder: Path) -> list[Wanted]:
-    """All actions ever given."""
+    """All actions ever given, but for files that were dropped by hand and that no session has given a number yet."""
     found: list[Wanted] = []
-    while os.path.exists(path := _path(folder, len(found) + 1)):
-        found.append(_read(Path(path), len(found) + 1))
+    while os.path.lexists(path := path_of(folder, len(found) + 1)):
+        found.append(read_action(Path(path), len(found) + 1))
     return found
 
 
-def _beside(folder: Path, wanted: Wanted) -> Path:
-    """An action as a file that has no number yet."""
-    beside = private_folder(folder) / f"{os.getpid()}-{threading.get_ident()}.part"
-    beside.touch(FILE)
-    beside.write_text(json.dumps({name: value for name, value in wanted._asdict().items() if name != "number"}))
+def put_beside(folder: Path, wanted: Wanted) -> Path:
+    """An action as a file that has no number yet; its bytes are on the disk."""
+    if not folder.exists():
+        sync_folder(private_folder(folder).parent)
+    beside = private_folder(folder) / f"{os.getpid()}-{threading.get_ident()}{PART}"
+    said = json.dumps({name: value for name, value in wanted._asdict().items() if name != "number"})
+    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE)
+    try:
+        write_all(file, said.encode())
+        os.fsync(file)
+    finally:
+        os.close(file)
     return beside
 
 
@@ -153,16 +142,32 @@ def _rest(action: Action) -> tuple[Any, ...]:
     return action.ts, action.who, action.why, action.limit, action.value, action.until
 
 
-def _path(folder: Path, number: int) -> str:
+def path_of(folder: Path, number: int) -> str:
+    """The file of an action."""
     return f"{folder}/{number:06d}"
 
 
-def _read(path: Path, number: int) -> Wanted:
+def read_action(path: Path, number: int) -> Wanted:
+    """The action that a file holds; one that holds none stands for a halt, whatever was meant by it."""
     try:
+        return parsed(path, number)
+    except SessionError as error:
+        return Wanted(number, HALT, who=FILE, why=str(error))
+
+
+def parsed(path: Path, number: int) -> Wanted:
+    """The action that a file holds.
+
+    Raises:
+        SessionError: saying why it holds none.
+    """
+    try:
+        if not path.is_file():
+            raise ValueError("it is no file")  # and one that is a pipe would be waited for
         wanted = Wanted(number, **json.loads(path.read_text()))
         _check(wanted)
-    except (ValueError, TypeError, SessionError) as error:
-        raise SessionError(f"operator: {path} holds no action ({error}); remove it") from error
+    except (OSError, ValueError, TypeError, RecursionError, SessionError) as error:
+        raise SessionError(f"operator/{path.name} cannot be read as an action ({error})") from error
     return wanted
 
 
@@ -176,7 +181,9 @@ def _check(wanted: Wanted) -> None:
     if wanted.limit not in OVERRIDABLE:
         near = nearest(wanted.limit, OVERRIDABLE)
         raise SessionError(f"operator: there is no limit {wanted.limit!r}.{near} There are {', '.join(OVERRIDABLE)}")
-    if not (isinstance(wanted.value, (int, float)) and 0 <= wanted.value < inf):
-        raise SessionError(f"operator: {wanted.limit} must be set to a number of 0 or more, got {wanted.value!r}")
+    if not (isinstance(wanted.value, (int, float)) and 0 <= wanted.value < MOST):
+        raise SessionError(
+            f"operator: {wanted.limit} must be set to a number of 0 or more and below 2**62, got {wanted.value!r}"
+        )
     if not (isinstance(wanted.until, int) and wanted.until > 0):
         raise SessionError(f"operator: an override of {wanted.limit} must end, at `until` ns UTC; got {wanted.until!r}")

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from live.brokers.protocol import Broker
 from live.config import Config
+from live.hand import Hand
 from live.journal import BEGINNING, Journal
-from live.operator import Hand
+from live.operator import FILE
 from live.state import State
 from live.stores.copier import Copies
 from live.stores.shelf import Saved
@@ -172,6 +173,8 @@ class Runner:
         due = self.hand.due(ts)
         for wanted in due:
             action = wanted.action(ts)
+            if action.who == FILE:
+                self.note(Note(ts, "kill switch", f"{action.word}: {action.why}"))
             self.journal.append(OPERATOR, action_bytes(action))
             self.state.obey(action)
         return len(due)

@@ -104,7 +104,11 @@ def test_an_override_outlives_a_restart_from_a_snapshot():
     ("asked", "told"),
     [
         ({"word": "override", "limit": "postion", "value": 1.0, "until": 5}, "no limit 'postion'.*position"),
-        ({"word": "override", "limit": "position", "value": -1.0, "until": 5}, "number of 0 or more, got -1"),
+        (
+            {"word": "override", "limit": "position", "value": -1.0, "until": 5},
+            "number of 0 or more and below 2\\*\\*62, got -1",
+        ),
+        ({"word": "override", "limit": "positions", "value": 1e19, "until": 5}, "below 2\\*\\*62, got 1e\\+19"),
         ({"word": "override", "limit": "position", "value": 1.0}, "must end"),
         ({"word": "stop"}, "action must be one of"),
     ],

@@ -1,0 +1,146 @@
+"""The session's look into the operator's folder: numbered actions, and what was dropped there by hand.
+
+    touch sessions/x/operator/halt        also reduce, flatten
+
+A dropped file becomes a numbered action as it lies there, by a second name of the same file.  So it is obeyed exactly
+once whatever is killed in between: a file that has a number already is only taken away.  A file that is no action
+throws halt, for somebody wanted something; it is put aside, and never stops a session.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from itertools import count
+from pathlib import Path
+
+from live.errors import SessionError
+from live.journal import sync_folder
+from live.operator import (
+    FILE,
+    HALT,
+    LEAVE,
+    PART,
+    REDUCE,
+    Wanted,
+    numbered,
+    parsed,
+    path_of,
+    put_beside,
+    read_action,
+)
+from live.private import private_folder
+
+DROPPED = HALT, REDUCE, LEAVE  # names of files that throw what they are called; resuming asks for a reason
+ASIDE = ".unreadable"
+GRAIN = 2_000_000_000  # ns: a folder may change again so long after its time, and its time stay what it is
+
+
+class Hand:
+    """Reads the folder as it grows; the session's lock is held."""
+
+    def __init__(self, folder: Path, obeyed: set[int]) -> None:
+        self.folder = private_folder(folder)
+        self._waiting: list[Wanted] = []
+        self._obeyed = obeyed
+        self._next = 1
+        self._listed = 0  # the folder's time, ns, when it was listed last; 0: list it
+
+    @property
+    def waiting(self) -> list[Wanted]:
+        """Actions given and not obeyed yet."""
+        self._read_new()
+        return list(self._waiting)
+
+    def due(self, ts: int) -> list[Wanted]:
+        """Actions to obey before the rows known at `ts`, in the order in which they were given."""
+        self._read_new()
+        if not self._waiting:
+            return []
+        now = [w for w in self._waiting if w.at is None or w.at <= ts]
+        self._waiting = [w for w in self._waiting if w not in now]
+        return now
+
+    def _read_new(self) -> None:
+        there = self._names()  # before the numbers, so that none given meanwhile seems to stand behind a gap
+        self._read_numbers()
+        strays = [name for name in there if self._is_stray(name)]
+        for name in sorted(strays):
+            self._number(self.folder / name)
+        if strays:
+            self._read_numbers()
+
+    def _names(self) -> list[str]:
+        """What lies in the folder if that may have changed: it has a file for every action ever given."""
+        try:
+            changed = os.stat(self.folder).st_mtime_ns
+            if changed == self._listed:
+                return []
+            self._listed = changed if time.time_ns() - changed > GRAIN else 0
+            return os.listdir(self.folder)
+        except FileNotFoundError:
+            return []  # somebody took the folder away; the next action given makes it again
+
+    def _read_numbers(self) -> None:
+        while os.path.lexists(path := path_of(self.folder, self._next)):
+            if self._next not in self._obeyed:
+                self._waiting.append(_good(Path(path), self._next))
+            self._next += 1
+
+    def _is_stray(self, name: str) -> bool:
+        """Whether a file has no number that was or will be read, and is none that is being written or was put aside."""
+        if name.startswith(".") or name.endswith((PART, ASIDE)):
+            return False
+        number = int(name) if name.isascii() and name.isdecimal() else 0
+        ours = number > 0 and path_of(self.folder, number) == f"{self.folder}/{name}"
+        return not (ours and (number < self._next or number in self._obeyed))
+
+    def _number(self, path: Path) -> None:
+        """Make a dropped file an action, unless it was made one before a kill, and take its own name away."""
+        try:
+            known = os.lstat(path).st_nlink > 1 and self._has_number(path)
+        except FileNotFoundError:
+            return  # whoever put it there took it back
+        if not known:
+            if path.name in DROPPED:
+                said = Wanted(0, path.name, who=FILE, why=f"operator/{path.name} was put there")
+                if path.is_dir():
+                    _put_aside(path)
+            else:
+                said = _good(path, 0)
+            os.replace(put_beside(self.folder, said), path)  # ours, for nobody gives a name to files of others
+            numbered(self.folder, path)
+        os.unlink(path)
+        sync_folder(self.folder)
+
+    def _has_number(self, path: Path) -> bool:
+        """Whether the file is one of the numbered actions already."""
+        return any(
+            os.path.samefile(path, one)
+            for number in range(1, self._next)
+            if os.path.exists(one := path_of(self.folder, number))
+        )
+
+
+def _good(path: Path, number: int) -> Wanted:
+    """The action that a file stands for; one that holds none is put aside, and holds it from now on."""
+    try:
+        return parsed(path, number)
+    except SessionError:
+        wanted = read_action(path, number)
+        _put_aside(path)
+        os.replace(put_beside(path.parent, wanted), path)
+        sync_folder(path.parent)
+        return wanted
+
+
+def _put_aside(path: Path) -> None:
+    """Keep what a file holds under a name that tells it is no action; the file stays until another takes its place."""
+    moved = path.is_dir() or path.is_symlink() or os.stat(path).st_uid != os.geteuid()  # which have no second name
+    for copy in count(1):
+        aside = path.with_name(f"{path.name}{ASIDE}" if copy == 1 else f"{path.name}-{copy}{ASIDE}")
+        if not os.path.lexists(aside):
+            (os.replace if moved else os.link)(path, aside)
+            return
+        if not moved and os.path.samefile(path, aside):
+            return  # done before a kill
