@@ -39,7 +39,7 @@ STORES = {"redis": "redis", "rediss": "redis", "file": "file", "s3": "s3"}  # by
 CURES = {
     "state": "set QUANT_PASSPHRASE, QUANT_PASSPHRASE_FILE and QUANT_STATE_COPIES as docs/state.md says",
     "redis": f"start the server; see address, user, password and database in {COPIES}, and that the user may HSET, "
-    "HGET, HKEYS and HDEL, with memory left",
+    "HGET, HKEYS, HDEL and SCAN, with memory left",
     "file": f"mount the folder that {COPIES} names; chown it to who trades, mode 700, with space left",
     "s3": f"see bucket, endpoint and region in {COPIES} and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or the role, "
     "which needs s3:PutObject, GetObject, DeleteObject and ListBucket",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -19,7 +19,7 @@ class FileStore:
     """Files of a folder, each with the generation before it.
 
     Args:
-        root: the folder; it is made at the first write.
+        root: the folder; it is never made here: one that is missing is a mount that is not there.
     """
 
     def __init__(self, root: Path) -> None:
@@ -41,6 +41,11 @@ class FileStore:
     def newest(self, folder: str) -> list[str]:
         """The files, the last of the alphabet first."""
         return sorted(self._tried(lambda: self._names(self.root / folder)), reverse=True)
+
+    def below(self, folder: str) -> list[str]:
+        """The files at any depth."""
+        root = self.root / folder
+        return self._tried(lambda: sorted({str(path.relative_to(root)) for path in _written(root)}))
 
     def drop(self, folder: str, name: str) -> None:
         """Remove the file and the one before, and a folder that then is empty, as other stores know none."""
@@ -64,6 +69,17 @@ class FileStore:
 
     def _tried(self, job: Callable[[], T]) -> T:
         try:
+            if not self.root.exists():
+                raise StoreError(f"{self.name}: there is no such folder; mount it, or make it (mkdir -m 700)")
+            if not self.root.is_dir():
+                raise StoreError(f"{self.name}: it is no folder; name one in QUANT_STATE_COPIES")
             return job()
         except OSError as error:
             raise StoreError(f"{self.name}: {error.strerror or error}") from error
+
+
+def _written(root: Path) -> Iterator[Path]:
+    """The files below a folder; one of which the generation before alone is left counts as there."""
+    for path in root.rglob("*"):
+        if path.suffix != ".part" and path.is_file():
+            yield path.with_suffix("") if path.suffix == ".old" else path

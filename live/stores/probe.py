@@ -25,7 +25,7 @@ def probe(store: Store, seal: Seal | None = None) -> None:
     store.put(FOLDER, name, written)
     try:
         read = store.get(FOLDER, name)
-        if read is None or name not in store.newest(FOLDER):
+        if read is None or name not in store.newest(FOLDER) or name not in store.below(FOLDER):
             raise StoreError(f"{store.name}: a probe of {len(written)} bytes that it took is not there")
         if disclosed(f"{store.name}: a probe", read, ABOUT, seal) != plain:
             raise StoreError(f"{store.name}: a probe that it took came back as {len(read)} other bytes")

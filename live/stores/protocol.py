@@ -21,6 +21,9 @@ class Store(Protocol):
     def newest(self, folder: str) -> list[str]:
         """The names in a folder, the last of the alphabet first."""
 
+    def below(self, folder: str) -> list[str]:
+        """All there is in a folder and in those within it, as paths from it, in no order."""
+
     def drop(self, folder: str, name: str) -> None:
         """Keep it no longer; nothing happens if it is not there."""
 

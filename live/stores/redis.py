@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -10,6 +11,8 @@ from live.errors import StoreError
 
 T = TypeVar("T")
 CONNECT, ANSWER = 2.0, 10.0  # seconds
+SCANNED = 1000  # keys that a turn of SCAN looks at
+MAGICAL = re.compile(r"([\\*?\[\]^-])")  # what a pattern of SCAN would not take to the letter
 PREFIX = "quant"  # of every key, unless the address says ?prefix=
 
 
@@ -49,9 +52,15 @@ class RedisStore:
 
     def newest(self, folder: str) -> list[str]:
         """The fields, the last of the alphabet first."""
-        return sorted(
-            (name.decode() for name in self._tried(lambda: self._client.hkeys(self._key(folder)))), reverse=True
-        )
+        return sorted(self._fields(self._key(folder)), reverse=True)
+
+    def below(self, folder: str) -> list[str]:
+        """The fields of its hash, and of those whose keys go on from its own."""
+        key = self._key(folder)
+        within = MAGICAL.sub(r"\\\1", key) + "/*"
+        found = self._tried(lambda: sorted({one.decode() for one in self._client.scan_iter(within, SCANNED)}))
+        deeper = [f"{one.removeprefix(f'{key}/')}/{name}" for one in found for name in self._fields(one)]
+        return [*self._fields(key), *deeper]
 
     def drop(self, folder: str, name: str) -> None:
         """Delete the field."""
@@ -60,6 +69,9 @@ class RedisStore:
     def close(self) -> None:
         """Disconnect."""
         self._client.close()
+
+    def _fields(self, key: str) -> list[str]:
+        return [name.decode() for name in self._tried(lambda: self._client.hkeys(key))]
 
     def _key(self, folder: str) -> str:
         return f"{self._prefix}/{folder}"

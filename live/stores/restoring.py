@@ -24,7 +24,8 @@ from live.private import private_folder
 from live.resealing import settled
 from live.seal import Seal
 from live.stores import lineage
-from live.stores.shelf import Head, Shelf, course_at
+from live.stores.protocol import Store
+from live.stores.shelf import Head, Shelf, course_at, refuse_headless
 from live.words import MAGIC, OPERATOR, action_of
 
 AGAIN = "Start again when that is mended, or begin anew with --fresh"
@@ -85,7 +86,7 @@ def recovered(folder: Path, keeping: Keeping) -> tuple[str, ...]:
 
 def _restored(folder: Path, keeping: Keeping, asked: Config | None) -> Done:
     here, notes = _here(folder / "journal", keeping.seal), list[str]()
-    found, silent = _found(folder, keeping, notes)
+    found, silent = _found(folder, keeping, here, notes)
     beyond = [one for one in found if here.end is None or one.head.end.position > here.end.position]
     for one in beyond:
         try:
@@ -116,26 +117,31 @@ def _here(path: Path, seal: Seal | None) -> Here:
         return Here(None, str(error))
 
 
-def _found(folder: Path, keeping: Keeping, notes: list[str]) -> tuple[list[Copied], list[str]]:
+def _found(folder: Path, keeping: Keeping, here: Here, notes: list[str]) -> tuple[list[Copied], list[str]]:
     """The copies there are, those that go furthest first, and what stores that do not answer say."""
     mine, session = lineage.lineage_of(folder), folder.resolve().name
     found, silent = list[Copied](), list[str]()
     for store in keeping.stores:
         try:
-            course = mine or course_at(store, session)
-            if course is None:
-                continue
-            shelf = Shelf(store, session, course)
-            for head in shelf.heads(keeping.seal):
-                if isinstance(head, Head):
-                    found.append(Copied(shelf, head))
-                else:
-                    notes.append(f"not used: {head}")
+            copies = _copies(store, session, mine, keeping.seal)
+            if here.end is None and not copies:
+                refuse_headless(store, session, mine)
+            found += [one for one in copies if isinstance(one, Copied)]
+            notes += [f"not used: {one}" for one in copies if not isinstance(one, Copied)]
         except StateError as error:
             notes.append(f"not used: {error}")
         except StoreError as error:
             silent.append(str(error).rstrip("."))
     return sorted(found, key=lambda one: -one.head.end.position), silent
+
+
+def _copies(store: Store, session: str, mine: str | None, seal: Seal | None) -> list[Copied | LiveError]:
+    """What a store has of the course of the files here, or of the one that it calls the last; or why it is none."""
+    course = mine or course_at(store, session)
+    if course is None:
+        return []
+    shelf = Shelf(store, session, course)
+    return [Copied(shelf, head) if isinstance(head, Head) else head for head in shelf.heads(seal)]
 
 
 def _brought(folder: Path, one: Copied, seal: Seal | None, here: Here, asked: Config | None) -> Contents:

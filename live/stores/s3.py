@@ -62,15 +62,11 @@ class S3Store:
 
     def newest(self, folder: str) -> list[str]:
         """The objects in a folder, the last of the alphabet first."""
-        prefix = self._key(folder, "")
+        return sorted(self._listed(folder, Delimiter="/"), reverse=True)
 
-        def listed() -> list[str]:
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=prefix, Delimiter="/"
-            )
-            return [one["Key"].removeprefix(prefix) for page in pages for one in page.get("Contents", ())]
-
-        return sorted(self._tried(listed), reverse=True)
+    def below(self, folder: str) -> list[str]:
+        """The objects whose keys begin with the folder's."""
+        return self._listed(folder)
 
     def drop(self, folder: str, name: str) -> None:
         """Delete the object."""
@@ -79,6 +75,15 @@ class S3Store:
     def close(self) -> None:
         """Disconnect."""
         self._client.close()
+
+    def _listed(self, folder: str, **how: str) -> list[str]:
+        prefix = self._key(folder, "")
+
+        def listed() -> list[str]:
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix, **how)
+            return [one["Key"].removeprefix(prefix) for page in pages for one in page.get("Contents", ())]
+
+        return self._tried(listed)
 
     def _key(self, folder: str, name: str) -> str:
         return "/".join(part for part in (self._prefix, folder) if part) + f"/{name}"

@@ -194,6 +194,29 @@ def course_at(store: Store, session: str) -> str | None:
     return name
 
 
+def refuse_headless(store: Store, session: str, course: str | None) -> None:
+    """Refuse to take for nothing what a store holds of a session, though no head says what of it is whole.
+
+    Args:
+        store, session: as in `Shelf`.
+        course: that the files here are of; None where they are gone.  What is of another one then is of a session
+            that was put aside.
+
+    Raises:
+        StateError: saying what is there.
+        StoreError: if the store fails.
+    """
+    who, current = f"copy of {session} at {store.name}", course_at(store, session)
+    courses = sorted({name.partition("/")[0] for name in store.below(session)} - {"current"})
+    held = f"; it holds {', '.join(courses)}" if courses else ""
+    if current is not None and course in (None, current):
+        raise StateError(f"{who}: {session}/current names the course {current}, of which there is no head{held}")
+    if course is None and courses:
+        raise StateError(f"{who}: nothing says which course is the last one: there is no {session}/current{held}")
+    if course in courses:
+        raise StateError(f"{who}: it holds pieces of the course {course}, of which there is no head")
+
+
 def _head(who: str, data: bytes, seal: Seal | None) -> Head:
     try:
         end, place, *sums = json.loads(disclosed(who, data, ABOUT, seal))

@@ -44,6 +44,7 @@ def names(folder: Path) -> set[str]:
 
 def test_a_replay_leaves_nothing_that_others_may_read(tmp_path: Path) -> None:
     folder, copies = tmp_path / "s", tmp_path / "copies"
+    copies.mkdir(0o700)
     kept = Keeping(None, (FileStore(copies),))
     played(folder, keeping=kept)
     want(folder / "operator", "reduce")

@@ -90,12 +90,20 @@ def _s3() -> Iterator[str]:
 
 
 @pytest.fixture
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def copies(tmp_path: Path) -> Path:
+    """A folder for copies, as an operator has made it."""
+    folder = tmp_path / "copies"
+    folder.mkdir(0o700)
+    return folder
+
+
+@pytest.fixture
+def address(request: pytest.FixtureRequest) -> str:
     """The address of an empty store of a kind: file, redis or s3."""
     kind: Any = request.param
     own = uuid4().hex
     if kind == "file":
-        return f"file://{tmp_path}/copies"
+        return f"file://{request.getfixturevalue('copies')}"
     if kind == "redis":
         server: RedisServer = request.getfixturevalue("redis_server")
         return f"{server.address}?prefix={own}"

@@ -41,6 +41,12 @@ class Memory:
         with self._answering():
             return sorted(self.kept.get(folder, {}), reverse=True)
 
+    def below(self, folder: str) -> list[str]:
+        with self._answering():
+            within = f"{folder}/"
+            every = [f"{one}/{name}" for one, names in self.kept.items() for name in names]
+            return [name.removeprefix(within) for name in every if name.startswith(within)]
+
     def drop(self, folder: str, name: str) -> None:
         with self._answering():
             self.kept.get(folder, {}).pop(name, None)

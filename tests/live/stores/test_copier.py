@@ -50,6 +50,7 @@ class Scene:
 
     def __init__(self, tmp_path: Path, **named: Any) -> None:
         self.journal = Journal.create(tmp_path / "j", MAGIC, {})
+        (tmp_path / "copies").mkdir()
         self.store = Moody(tmp_path / "copies")
         self.copier = Copier(Shelf(self.store, "s", COURSE), tmp_path / "j", gap=0.001, **named)
 

@@ -59,8 +59,8 @@ def test_a_wrong_password_and_a_bucket_that_is_not_there_are_told(redis_server: 
     assert "NoSuchBucket" in found.check.text
 
 
-def test_every_store_is_tried_though_one_fails(tmp_path: Path, unused_port: int) -> None:
-    both = f"redis://127.0.0.1:{unused_port}/0 file://{tmp_path}/copies"
+def test_every_store_is_tried_though_one_fails(copies: Path, unused_port: int) -> None:
+    both = f"redis://127.0.0.1:{unused_port}/0 file://{copies}"
     found = {one.check.name: one.check.good for one in findings({COPIES: both})}
     assert (found["redis"], found["file"]) == (False, True)
 

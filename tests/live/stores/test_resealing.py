@@ -292,9 +292,11 @@ def test_with_a_wrong_passphrase_nothing_is_changed(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.usefixtures("quick")
-def test_the_command_renews_copies_and_says_what_is_left(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
-    folder, copies = tmp_path / "s", f"file://{tmp_path}/copies"
-    monkeypatch.setenv("QUANT_STATE_COPIES", copies)
+def test_the_command_renews_copies_and_says_what_is_left(
+    tmp_path: Path, copies: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    folder, store = tmp_path / "s", f"file://{copies}"
+    monkeypatch.setenv("QUANT_STATE_COPIES", store)
     monkeypatch.setenv("QUANT_PASSPHRASE", WORD)
     words = ["replay", "--plain", "--from", "2018-06-01", "--to", "2018-09-01", "--session", str(folder)]
     assert main(words) == 0
@@ -302,9 +304,9 @@ def test_the_command_renews_copies_and_says_what_is_left(tmp_path: Path, monkeyp
     monkeypatch.delenv("QUANT_STATE_COPIES")
     assert main(["reseal", str(folder)]) == 1
     assert "copies under the old passphrase are left; reseal once more" in capsys.readouterr().out
-    monkeypatch.setenv("QUANT_STATE_COPIES", copies)
+    monkeypatch.setenv("QUANT_STATE_COPIES", store)
     assert main(["reseal", str(folder)]) == 0
-    assert f"copies at {copies}: sealed under the new passphrase" in capsys.readouterr().out
+    assert f"copies at {store}: sealed under the new passphrase" in capsys.readouterr().out
     lose(folder)
     monkeypatch.setenv("QUANT_PASSPHRASE", NEW_WORD)
     assert main(words) == 0

@@ -75,9 +75,9 @@ def check(shelf: Shelf, saved: Saved, path: Path) -> None:
     assert (shelf.snapshot(head) or b"") == saved.snapshot
 
 
-def test_what_is_kept_comes_back(tmp_path: Path) -> None:
+def test_what_is_kept_comes_back(tmp_path: Path, copies: Path) -> None:
     journal, jobs = moments(tmp_path / "j")
-    shelf = Shelf(FileStore(tmp_path / "copies"), "s", COURSE)
+    shelf = Shelf(FileStore(copies), "s", COURSE)
     for job in jobs:
         saved = job()
         shelf.keep(saved, tmp_path / "j")
@@ -86,9 +86,9 @@ def test_what_is_kept_comes_back(tmp_path: Path) -> None:
     assert course_at(shelf.store, "s") == COURSE
 
 
-def test_pieces_are_put_together_and_few_heads_and_snapshots_stay(tmp_path: Path) -> None:
+def test_pieces_are_put_together_and_few_heads_and_snapshots_stay(tmp_path: Path, copies: Path) -> None:
     journal, jobs = moments(tmp_path / "j")
-    store = FileStore(tmp_path / "copies")
+    store = FileStore(copies)
     shelf = Shelf(store, "s", COURSE)
     for job in jobs:
         shelf.keep(job(), tmp_path / "j")
@@ -97,10 +97,10 @@ def test_pieces_are_put_together_and_few_heads_and_snapshots_stay(tmp_path: Path
     assert len(store.newest(f"s/{COURSE}/head")) == len(store.newest(f"s/{COURSE}/snapshot")) == 2
 
 
-def test_a_long_journal_is_kept_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_journal_is_kept_in_pieces(tmp_path: Path, copies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live.stores.shelf, "PIECE", 100)
     journal, jobs = moments(tmp_path / "j")
-    shelf = Shelf(FileStore(tmp_path / "copies"), "s", COURSE)
+    shelf = Shelf(FileStore(copies), "s", COURSE)
     for job in jobs:
         saved = job()
         shelf.keep(saved, tmp_path / "j")
@@ -111,7 +111,7 @@ def test_a_long_journal_is_kept_in_pieces(tmp_path: Path, monkeypatch: pytest.Mo
 
 def changes(folder: Path) -> int:
     """How many there are in a whole session."""
-    folder.mkdir()
+    (folder / "copies").mkdir(parents=True)
     journal, jobs = moments(folder / "j")
     store = Mortal(folder / "copies")
     shelf = Shelf(store, "s", COURSE)
@@ -127,7 +127,7 @@ def test_a_copy_that_breaks_off_anywhere_leaves_the_one_before_and_is_made_by(tm
     assert total > 25
     for at in range(1, total + 1):
         folder = tmp_path / str(at)
-        folder.mkdir()
+        (folder / "copies").mkdir(parents=True)
         journal, jobs = moments(folder / "j")
         store, last = Mortal(folder / "copies", at), Saved(journal.place)
         shelf = Shelf(store, "s", COURSE)
@@ -147,8 +147,8 @@ def test_a_copy_that_breaks_off_anywhere_leaves_the_one_before_and_is_made_by(tm
         assert course_at(store, "s") == COURSE
 
 
-def test_another_course_is_never_written_over(tmp_path: Path) -> None:
-    store = FileStore(tmp_path / "copies")
+def test_another_course_is_never_written_over(tmp_path: Path, copies: Path) -> None:
+    store = FileStore(copies)
     for name, payload in (("a", b"one"), ("b", b"two")):
         journal = Journal.create(tmp_path / name, MAGIC, {})
         journal.append(1, payload)
@@ -167,9 +167,11 @@ def test_another_course_is_never_written_over(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["journal", "snapshot", "head"])
 @pytest.mark.parametrize("spoil", [lambda data: data[:-1], lambda data: b"", lambda data: b"{" + data[1:]])
-def test_a_damaged_copy_is_told_as_one(tmp_path: Path, kind: str, spoil: Callable[[bytes], bytes]) -> None:
+def test_a_damaged_copy_is_told_as_one(
+    tmp_path: Path, copies: Path, kind: str, spoil: Callable[[bytes], bytes]
+) -> None:
     journal, jobs = moments(tmp_path / "j")
-    store = FileStore(tmp_path / "copies")
+    store = FileStore(copies)
     shelf = Shelf(store, "s", COURSE)
     for job in jobs[:3]:
         shelf.keep(job(), tmp_path / "j")
@@ -188,9 +190,9 @@ def test_a_damaged_copy_is_told_as_one(tmp_path: Path, kind: str, spoil: Callabl
         look()
 
 
-def test_a_missing_piece_is_told(tmp_path: Path) -> None:
+def test_a_missing_piece_is_told(tmp_path: Path, copies: Path) -> None:
     journal, jobs = moments(tmp_path / "j")
-    store = FileStore(tmp_path / "copies")
+    store = FileStore(copies)
     shelf = Shelf(store, "s", COURSE)
     for job in jobs:
         shelf.keep(job(), tmp_path / "j")
@@ -208,12 +210,12 @@ def test_a_course_that_is_none_is_told(tmp_path: Path) -> None:
         course_at(store, "s")
 
 
-def test_heads_of_a_sealed_session_are_sealed(tmp_path: Path) -> None:
+def test_heads_of_a_sealed_session_are_sealed(tmp_path: Path, copies: Path) -> None:
     seal = Seal("correct horse", rounds=10)
     key = seal.fresh()
     journal = Journal.create(tmp_path / "j", MAGIC, {"name": "test"}, key)
     journal.append(1, b"payload")
-    shelf = Shelf(FileStore(tmp_path / "copies"), "s", COURSE)
+    shelf = Shelf(FileStore(copies), "s", COURSE)
     shelf.keep(Saved(journal.place), tmp_path / "j", key)
     journal.close()
     assert isinstance(next(shelf.heads(seal)), Head)

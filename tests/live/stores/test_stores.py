@@ -114,9 +114,9 @@ def test_a_wrong_password_is_told_without_the_right_one(redis_server: Any) -> No
     store.close()
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"")
-    [store] = stores_of({COPIES: f"file://{tmp_path}/file"})
+def test_a_folder_that_cannot_be_written_is_told(copies: Path) -> None:
+    (copies / "s").write_bytes(b"")
+    [store] = stores_of({COPIES: f"file://{copies}"})
     with pytest.raises(StoreError, match=r"Not a directory|File exists"):
         store.put("s", "n", b"x")
 
