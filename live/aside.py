@@ -1,4 +1,12 @@
-"""Earlier sessions of a folder, in numbered folders beside the files of the one that goes on."""
+"""Earlier sessions of a folder, in numbered folders beside the files of the one that goes on.
+
+1. the turn   `putting-aside/` is made: from here on the session is over
+2. aside      each of its files goes there
+3. the name   that folder becomes `before-N/`
+
+Killed before the turn, the old session goes on.  Killed after it, the next start, or the next look at the session, does
+the rest; what the operator wanted of the old session goes first, so that what is wanted later is for the new one.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +17,14 @@ from pathlib import Path
 
 from live.config import Config, recorded
 from live.errors import LiveError
-from live.journal import read
+from live.journal import read, sync_folder
 from live.private import private_folder
 from live.seal import Seal
 from live.stores import lineage
 from live.words import MAGIC
 
-BEFORE = "before-"
-FILES = "journal", "snapshot", "snapshot.old", "broker", "operator", "pulse.json", "signals"
+BEFORE, HALF = "before-", "putting-aside"
+FILES = "operator", "journal", "snapshot", "snapshot.old", "broker", "pulse.json", "signals"
 
 
 def put_aside(folder: Path) -> Path | None:
@@ -24,14 +32,28 @@ def put_aside(folder: Path) -> Path | None:
 
     Copies of it are copies of another course from now on.
     """
+    if any((folder / name).exists() for name in FILES):
+        private_folder(folder / HALF)
+        sync_folder(folder)
+        return finish(folder)
     lineage.begin(folder)
-    there = [folder / name for name in FILES if (folder / name).exists()]
-    if not there:
+    return None
+
+
+def finish(folder: Path) -> Path | None:
+    """Do what is left to do of putting a session aside, whose lock is held; where it then is."""
+    half = folder / HALF
+    if not half.exists():
         return None
+    lineage.begin(folder)
+    for name in FILES:
+        if (folder / name).exists() and not (half / name).exists():
+            os.replace(folder / name, half / name)
+    sync_folder(half)
     last = max((number for number, _ in _numbered(folder)), default=0)
-    aside = private_folder(folder / f"{BEFORE}{last + 1}")
-    for path in there:
-        os.replace(path, aside / path.name)
+    aside = folder / f"{BEFORE}{last + 1}"
+    os.replace(half, aside)
+    sync_folder(folder)
     return aside
 
 

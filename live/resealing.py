@@ -19,10 +19,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from live import aside as asides
 from live.brokers.simulated import MAGIC as BROKER
 from live.errors import LiveError, SealError, StateError
 from live.journal import CHECK, HEAD, Journal, Place, read, sync_folder, write_whole
-from live.lock import alone
+from live.lock import alone, is_held
 from live.private import private_folder
 from live.seal import Key, Seal, enclosed
 from live.stores import lineage
@@ -47,19 +48,20 @@ class Done(NamedTuple):
 
 @contextmanager
 def settled(folder: Path) -> Iterator[None]:
-    """Hold a session's lock while inside, with no resealing half done.
+    """Hold a session's lock while inside, with no resealing half done and no session half put aside.
 
     Raises:
         SessionInUse: if another process holds it.
     """
     with alone(private_folder(folder)):
         finish(folder)
+        asides.finish(folder)
         yield
 
 
 def settle(folder: Path) -> None:
-    """Finish a resealing that was cut short, if there is one."""
-    if (folder / TURNED).exists():
+    """Finish a resealing or a fresh start that was cut short, if there is one."""
+    if (folder / TURNED).exists() or ((folder / asides.HALF).exists() and not is_held(folder)):
         with settled(folder):
             pass
 
