@@ -32,6 +32,7 @@ QUICK = Patience(
     begin=5.0, timeout=(1.0, 0.5), settle=0.6, room=0.2, current=3.0, poll=600.0, away=0.1, mute=0.3, tick=0.02,
     ask=0.1, backoff=0.02, hold=float("inf"),
 )  # fmt: skip
+PATIENT = QUICK._replace(timeout=(LONGEST, LONGEST))  # no answer is late, however busy the machine
 SESSION = "test"
 AMPLE = RateLimitItemPerSecond(100_000)
 
@@ -46,7 +47,7 @@ def until(true: Callable[[], Any], what: str = "it") -> None:
 
 @contextmanager
 def connected(
-    alpaca: Loopback, symbols: tuple[str, ...], instruments: Any = None, *, patience: Patience = QUICK,
+    alpaca: Loopback, symbols: tuple[str, ...], instruments: Any = None, *, patience: Patience = PATIENT,
     budget: Budget | None = None, circuit: Circuit | None = None, session: str = SESSION,
 ) -> Iterator[AlpacaBroker]:  # fmt: skip
     """A broker that has begun."""

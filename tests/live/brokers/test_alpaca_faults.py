@@ -57,7 +57,8 @@ def flat(rows: int = 8, price: float = 100.0, volume: float = 1e5) -> Table:
 @contextmanager
 def trading(*faults: Fault, table: Table | None = None, **service: Any) -> Iterator[tuple[Loopback, AlpacaBroker]]:
     """The loopback after its first bar, and a broker connected to it."""
-    named = {name: service.pop(name) for name in ("patience", "budget", "circuit", "session") if name in service}
+    named = {"patience": QUICK}
+    named |= {name: service.pop(name) for name in ("patience", "budget", "circuit", "session") if name in service}
     with Loopback(table or flat(), **service) as alpaca, connected(alpaca, SYMBOLS, **named) as broker:
         step(alpaca, broker)
         for fault in faults:

@@ -31,7 +31,7 @@ from quantlib.desk.messages import (
     WORKING,
 )
 from quantlib.desk.policy import Exits, Gates, fixed_fraction
-from tests.live.brokers.driving import QUICK, SESSION, Driver, asked, connected, sent, until
+from tests.live.brokers.driving import SESSION, Driver, asked, connected, sent, until
 from tests.live.brokers.test_alpaca_faults import flat, orders, step, trading
 from tests.live.brokers.test_alpaca_parity import CASH, assert_traded_alike
 from tests.live.scenes import scored, scoring
@@ -41,7 +41,7 @@ from tests.live.sim.test_trading_parity import wilful
 def again(alpaca: Loopback, old: AlpacaBroker, symbols: tuple[str, ...]) -> AlpacaBroker:
     """The process died and was started again: another broker of the same session."""
     old.close()
-    broker = AlpacaBroker(alpaca.keys, SESSION, symbols, old.instruments, patience=QUICK, budget=old.rest.budget)
+    broker = AlpacaBroker(alpaca.keys, SESSION, symbols, old.instruments, patience=old.patience, budget=old.rest.budget)
     broker.begin()
     assert broker.keeper.settled(5.0)
     return broker

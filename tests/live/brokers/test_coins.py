@@ -110,10 +110,11 @@ def test_one_that_is_met_again_in_the_middle_of_its_fills_is_booked_with_the_fee
             alpaca.match()  # nobody hears of these
             alpaca.publish()
         broker.close()
+        before = alpaca.settle()
         with connected(alpaca, ("BTC/USD",), COIN) as other:
             desk.hear(other.catch_up(record(1, 1000, filled=400, paid=40_000, status=3)))
             for _ in range(3 - fills):
-                moved(alpaca, other)
+                moved(alpaca, other, before)
                 desk.hear(other.reports(0, None))
             assert desk.lots == 997
             same(other, desk)
@@ -172,13 +173,13 @@ def test_an_exit_that_is_met_again_still_takes_what_was_not_sent() -> None:
         desk.lots, desk.cash = 1000, 99_990.0
         sent(broker, asked(4, 1000, SELL, leg=EXIT, ts=alpaca.market.now))
         broker.close()
-        alpaca.match()
+        before = alpaca.match()
         with connected(alpaca, ("BTC/USD",), COIN) as other:
             desk.hear(other.catch_up(record(4, 1000, SELL, leg=EXIT, status=1)))
             assert desk.lots == 0
             same(other, desk)
             sent(other, asked(7, 1000, ts=alpaca.market.now))
-            moved(alpaca, other)
+            moved(alpaca, other, before)
             desk.hear(other.reports(0, None))
             assert desk.lots == 998  # with the half of a lot that was left of the first thousand
             same(other, desk)
@@ -190,12 +191,13 @@ def test_a_desk_that_is_met_again_counting_too_many_coins_gets_rid_of_them_with_
         step(alpaca, broker)
         desk.lots, desk.cash = 1000, 99_990.0
         broker.close()
+        before = alpaca.settle()
         with connected(alpaca, ("BTC/USD",), COIN) as other:
             sent(other, asked(4, 1000, SELL, leg=EXIT, ts=alpaca.market.now))
             for id in (0, 7):
                 if id:
                     sent(other, asked(id, 1000, ts=alpaca.market.now))
-                moved(alpaca, other)
+                moved(alpaca, other, before)
                 desk.hear(other.reports(0, None))
                 same(other, desk)
             assert not [one for one in other.incidents() if one.kind == "refused"]
@@ -247,11 +249,10 @@ def trading_coins(table: Table | None = None, **service: Any) -> Iterator[tuple[
         yield alpaca, broker, Desk()
 
 
-def moved(alpaca: Loopback, broker: AlpacaBroker) -> None:
-    """One bar, heard by a broker that was not there for all before it."""
-    said, heard = alpaca.settle(), broker.heard
-    said = alpaca.match() - said
-    until(lambda: broker.heard >= heard + said, "that all updates were heard")
+def moved(alpaca: Loopback, broker: AlpacaBroker, before: int) -> None:
+    """One bar, heard by a broker that connected when so many updates had been told."""
+    said = alpaca.match()
+    until(lambda: broker.heard >= said - before, "that all updates were heard")
 
 
 def thin() -> Any:
