@@ -13,11 +13,12 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 
 import backtest
+from backtest.parity import Parity
 from live.account import Account, account_of, confirmed, instruments_of, only_one
 from live.aside import put_aside
 from live.brokers.alpaca import AlpacaBroker
@@ -29,25 +30,32 @@ from live.errors import ConfigError
 from live.feeds.alpaca import AlpacaFeed
 from live.feeds.calendar import new_york
 from live.feeds.settings import FeedSettings
+from live.journal import read
 from live.keeping import Keeping, keeping_of
 from live.keys import Keys, keys_of
 from live.loop import MarketHours
+from live.parity import check
 from live.private import private_folder
 from live.references import strategy_of
 from live.rehearsal import held_against, rehearse
 from live.resealing import settled
 from live.runner import Runner
 from live.screen import Log, closing
+from live.seal import Seal
 from live.session import Summary, there
 from live.trading import EXPECTED, Watch, named, trade
 from live.watch.command import Served, supervised
+from live.words import MAGIC, OPERATOR, action_of
 from quantlib.desk.memory import instrument_records
+from quantlib.strategy import Strategy
+from quantlib.table import Table
 
 CASH = 1_000_000.0
 DEMO_BEGINS = "2017-01-01"  # of the bundled indices: two years of real days
 OLDEST = 60.0  # seconds: a moment that is older has gone by
 LOG = "runner.log"  # of the session's folder, as the dashboard follows it
 LONGEST = 10_000  # rows to warm up on, for features that never forget
+RUNNER = "runner"  # who acts where the session itself does
 DEMO_LASTS = 60.0  # seconds, where someone is watching
 
 
@@ -101,13 +109,38 @@ def _demo(
         console.print(closing(done, "begins anew"), highlight=False, soft_wrap=True)
         if done.stopped:
             return 0
-        found = held_against(folder, backtest.run(one, table, cash=cash, costs=EXPECTED), keeping.seal)
-        console.print(f"against its backtest: {found}")
+        found = compared(folder, one, table, cash, keeping.seal)
+        console.print(str(found))
         if watched and not asked.no_dashboard:
             console.print("the demo is over; the dashboard stays until Ctrl-C")
             while not stop():
                 time.sleep(0.1)
-    return 0 if found.holds else 1
+    return 0 if found.parity.holds else 1
+
+
+class Compared(NamedTuple):
+    """What a demo was held against, and what came of it."""
+
+    against: str
+    parity: Parity
+
+    def __str__(self) -> str:
+        return f"against its {self.against}: {self.parity}"
+
+
+def compared(folder: Path, strategy: Strategy, table: Table, cash: float, seal: Seal | None = None) -> Compared:
+    """A demo against the backtest of its rows; one that an operator acted in against its rerun with those acts.
+
+    Raises:
+        LiveError: if the journal cannot be trusted.
+    """
+    frames = read(folder / "journal", MAGIC, seal=seal).frames
+    acts = sum(frame.kind == OPERATOR and action_of(frame.payload).who != RUNNER for frame in frames)
+    if not acts:
+        result = backtest.run(strategy, table, cash=cash, costs=EXPECTED)
+        return Compared("backtest", held_against(folder, result, seal))
+    told = f"{acts} acts" if acts > 1 else "an act"
+    return Compared(f"rerun with {told} of the operator", check(folder, strategy, seal))
 
 
 def _demonstrable(asked: Namespace, folder: Path, keeping: Keeping) -> None:
