@@ -10,17 +10,18 @@ from live.beating import Beating
 from live.brokers.protocol import WireBroker
 from live.errors import BrokerError, ReconcileError
 from live.feeds.protocol import Correction, Feed, Heard, Incident, Moment, Past
-from live.operator import OVERRIDE, want
+from live.operator import CODES, OVERRIDE, want
 from live.rejoin import agree, rejoin
 from live.runner import SNAPSHOT_STEPS, Runner
 from live.safety import triggers
 from live.safety.closing import SESSION_CLOSE, earlier, is_flat, left_at
 from live.safety.guard import Guarding, Rules
 from live.words import Note, Output
-from quantlib.desk.memory import ACTIVE
+from quantlib.desk.memory import HALTED
 
 NAP = 0.05  # seconds the feed may keep the loop from looking elsewhere
 SETTLE = 0.1  # seconds between two looks at a broker that does not agree yet
+AGAIN = 1.0  # seconds until a comparison that could not be made is tried again
 DAY = 86_400_000_000_000
 
 
@@ -60,7 +61,8 @@ class Loop:
         self.runner.guard = Guarding(terms.rules, self.runner.state.desk, feed.market, clock)
         self.beating = Beating(self.runner, kind, account)
         self.no_rows = self.runner.no_rows
-        self._looked = self._reconciled = 0.0
+        self._looked = self._reconciled = self._again = 0.0
+        self._doubt = False  # whether the broker was away since desk and broker were compared
         self._close = 0  # the last one that was looked at
         self._flat = False  # whether a flatten was seen through
 
@@ -85,6 +87,7 @@ class Loop:
     def hear(self, heard: Heard | None) -> Output | None:
         """One thing from the feed."""
         if isinstance(heard, Moment):
+            self.compare_before_a_resume()
             output = self.runner.take(heard.ts, heard.rows)
             self.beating.stepped(output, heard.rows, heard.arrived)
             return output
@@ -106,6 +109,7 @@ class Loop:
         """Between rows: hear the broker, obey the operator, throw the kill switch if it is time."""
         for trouble in self.broker.incidents():
             self.note(trouble.kind, trouble.text)
+            self._doubt |= trouble.kind == "connected"
             if trouble.fatal:
                 self.throw("halt", trouble.text)
         now, mode = self.clock(), int(self.runner.state.desk.account["mode"][0])
@@ -114,9 +118,9 @@ class Loop:
         )  # fmt: skip
         if found is not None:
             self.throw(found.word, found.why)
-        if now - self._reconciled >= self.terms.reconcile and mode == ACTIVE:
-            self._reconciled = now
+        if self._doubt or now - self._reconciled >= self.terms.reconcile:
             self.compare()
+        self.compare_before_a_resume()
         self.mind_the_close(now)
         output = self.runner.beat(now)
         if output is not None:
@@ -148,18 +152,43 @@ class Loop:
             self.note("flatten", f"the broker still has {left}" if left else "flat: the broker holds nothing")
 
     def compare(self) -> None:
-        """See that desk and broker agree; trading stops if they do not."""
+        """See that desk and broker agree; trading stops if they do not.
+
+        Where no answer comes it is put off: a broker that is gone throws the kill switch by itself.
+        """
+        if time.monotonic() < self._again:
+            return
+        try:
+            agree(self.runner, self.broker, self.clock, self._pause)
+        except BrokerError as error:
+            if not self._again:
+                self.note("unchecked", f"desk and broker could not be compared: {error}")
+            self._again, self._doubt = time.monotonic() + AGAIN, True
+            return
+        except ReconcileError as error:
+            if not self.throw("halt", str(error)):
+                self.note("mismatch", str(error))
+        self._again, self._doubt, self._reconciled = 0.0, False, self.clock()
+
+    def compare_before_a_resume(self) -> None:
+        """Nobody goes on trading over a difference, nor where no answer comes."""
+        now = self.clock()
+        if not any(one.word == "resume" and (one.at is None or one.at <= now) for one in self.runner.hand.waiting):
+            return
         try:
             agree(self.runner, self.broker, self.clock, self._pause)
         except (ReconcileError, BrokerError) as error:
-            self.throw("halt", str(error))
+            self.throw("halt", f"resume: {error}")
 
-    def throw(self, word: str, why: str) -> None:
-        """The kill switch, thrown by the session itself; obeyed with the next beat or row."""
-        waiting = [wanted.word for wanted in self.runner.hand.waiting]
-        if word not in waiting and int(self.runner.state.desk.account["mode"][0]) != 2:
-            self.note("kill switch", f"{word}: {why}")
-            want(self.runner.folder / "operator", word, who="runner", why=why)
+    def throw(self, word: str, why: str) -> bool:
+        """The kill switch, thrown by the session itself unless it is already; obeyed with the next beat or row."""
+        waiting = [wanted.word for wanted in self.runner.hand.waiting if wanted.word in CODES]
+        halted = int(self.runner.state.desk.account["mode"][0]) == HALTED and not waiting
+        if halted or waiting[-1:] in (["halt"], [word]):
+            return False
+        self.note("kill switch", f"{word}: {why}")
+        want(self.runner.folder / "operator", word, who="runner", why=why)
+        return True
 
     def note(self, kind: str, text: str, symbol: str = "", values: Mapping[str, float] | None = None) -> None:
         """Into the journal, where operator and report find it."""

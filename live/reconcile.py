@@ -18,8 +18,10 @@ from live.state import State
 from live.words import tickets
 from quantlib.desk.hear import hear_all
 from quantlib.desk.memory import Desk, copied
-from quantlib.desk.messages import PARTIAL
+from quantlib.desk.messages import CARRY, PARTIAL, REPORT
 
+CASH_SLACK, TRADED_SLACK = 0.01, 1e-4  # quote currency, and of what was traded: fees that no report tells
+TURNOVER = 10.0  # times the equity: more is not traded from one comparison to the next
 ORDER_FIELDS = ("symbol", "side", "lots", "filled", "limit", "stop", "leg")
 
 
@@ -68,12 +70,12 @@ def differences(desk: Desk, symbols: Sequence[str], standing: Standing, slack: f
     """Both sides of everything that differs, but for orders that are on their way.
 
     Cash may differ by `slack`, quote currency, which no report explains (fees).  Where crypto costs a share of what is
-    received, the broker may have more money and coins, by that share of all that was traded: a fee may be lower than
-    it was thought, or be taken later.  It may have fewer coins by twice that share of a position, of which the last
-    fill or the exit tells the desk.
+    received, the broker may have more money and coins, by that share of what was traded lately: a fee may be lower
+    than it was thought, or be taken later.  It may have fewer coins by twice that share of a position, of which the
+    last fill or the exit tells the desk.
     """
     found = []
-    spared = standing.coin_fee * float(desk.account["traded"][0])
+    spared = standing.coin_fee * lately(desk)
     if not -slack <= standing.cash - float(desk.account["cash"][0]) <= slack + spared:
         found.append(f"cash: desk {float(desk.account['cash'][0])!r}, broker {float(standing.cash)!r}")
     for s in np.flatnonzero(desk.holdings["lots"] != standing.lots):
@@ -85,6 +87,25 @@ def differences(desk: Desk, symbols: Sequence[str], standing: Standing, slack: f
             continue
         found.append(f"{symbols[int(s)]} lots: desk {desk.holdings['lots'][s]}, broker {standing.lots[s]}")
     return found + _orders(working(desk), standing.working, standing.pending)
+
+
+def lately(desk: Desk) -> float:
+    """The most that was traded since the last comparison, quote currency: it does not grow with a session's age."""
+    account = desk.account[0]
+    return float(min(account["traded"], TURNOVER * max(account["equity"], 0.0)))
+
+
+def untold(desk: Desk, standing: Standing, ts: int) -> NDArray[Any]:
+    """A report of the cash that no report explains, once it was found to be within bounds: fees, as a rule.
+
+    It is booked on a symbol without a position where there is one, and the next comparison begins at nothing.  Where
+    there are fees of crypto the broker's own comparison does that.
+    """
+    missing = float(desk.account["cash"][0]) - standing.cash
+    report = np.zeros(int(abs(missing) > CASH_SLACK and not standing.coin_fee), REPORT)
+    report["ts"], report["kind"], report["fee"] = ts, CARRY, missing
+    report["symbol"] = np.argmin(np.abs(desk.holdings["lots"]))
+    return report
 
 
 def refuse(found: list[str]) -> None:
@@ -113,7 +134,7 @@ def _is_fee(desk: Desk, s: int, lots: int, share: float) -> bool:
     ours, unit = int(desk.holdings["lots"][s]), float(desk.instruments["unit"][s])
     if lots < ours:
         return ours - lots <= 1 + 2 * share * ours
-    return (lots - ours - 1) * unit * float(desk.holdings["mark"][s]) <= share * float(desk.account["traded"][0])
+    return (lots - ours - 1) * unit * float(desk.holdings["mark"][s]) <= share * lately(desk)
 
 
 def _orders(ours: NDArray[Any], theirs: NDArray[Any], pending: frozenset[int]) -> list[str]:

@@ -19,15 +19,13 @@ from numpy.typing import NDArray
 from live.brokers.protocol import WireBroker
 from live.errors import ReconcileError
 from live.fold import finished
-from live.reconcile import differences, refuse, working
+from live.reconcile import CASH_SLACK, TRADED_SLACK, differences, lately, refuse, untold, working
 from live.runner import Runner
-from live.words import OUTPUT, output_bytes, tickets
+from live.words import OUTPUT, Note, output_bytes, tickets
 from quantlib.desk.memory import ACTIVE, NEVER_ARRIVED, Desk
 from quantlib.desk.messages import CANCEL, COMMAND, ENTRY, REJECTED, REPORT, SUBMIT
 
 TRIES = 10  # looks at the broker before a difference counts
-CASH_SLACK, TRADED_SLACK = 0.01, 1e-4  # quote currency, and of what was traded: fees that no report tells
-
 AHEAD = 4  # orders whose names are looked up: the first may have been a bracket's legs, which the broker names
 
 Clock = Callable[[], int]  # ns UTC
@@ -87,18 +85,23 @@ def _refuse_old(runner: Runner, broker: WireBroker) -> None:
 
 
 def agree(runner: Runner, broker: WireBroker, clock: Clock, pause: Pause) -> None:
-    """Look at the broker until it agrees with the desk.
+    """Look at the broker until it agrees with the desk; what cash then differs by is booked and told.
 
     Raises:
         ReconcileError: showing both sides, if it does not.
+        BrokerError: if no answer comes.
     """
     for _ in range(TRIES):
         standing = broker.standing()
         runner.beat(clock())
         desk = runner.state.desk
-        slack = CASH_SLACK + TRADED_SLACK * float(desk.account["traded"][0])
+        slack = CASH_SLACK + TRADED_SLACK * lately(desk)
         found = differences(desk, runner.state.symbols, standing, slack)
         if not found:
+            fees = untold(desk, standing, clock())
+            for fee in fees["fee"].tolist():
+                runner.note(Note(clock(), "fees", f"{fee:,.2f} left the account that no report told: booked as carry"))
+            runner.beat(clock(), fees)
             return
         pause()
         runner.beat(clock(), broker.catch_up(working(runner.state.desk)))

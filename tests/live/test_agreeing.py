@@ -1,0 +1,236 @@
+"""When desk and broker are compared while a session trades, and what comes of a difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from limits import RateLimitItemPerSecond
+from test_wire_law import COSTS, day, momentum
+
+from live.brokers.alpaca import AlpacaBroker
+from live.brokers.protocol import Standing
+from live.brokers.rate import Budget
+from live.config import config_of
+from live.feeds.alpaca import AlpacaFeed
+from live.feeds.hours import ALL
+from live.feeds.settings import FeedSettings
+from live.journal import read
+from live.loop import DAY, Loop, MarketHours, Terms
+from live.operator import want
+from live.reconcile import CASH_SLACK, TRADED_SLACK, TURNOVER, differences, lately, untold
+from live.recovery import opened
+from live.runner import Runner
+from live.sim.plan import Fault
+from live.sim.server import Loopback
+from live.words import MAGIC, NOTE, Note, note_of
+from quantlib.desk import memory
+from quantlib.desk.memory import ACTIVE, HALTED, instrument_records
+from quantlib.desk.messages import CARRY, ORDER
+from quantlib.table import Table
+from tests.live.brokers.driving import PATIENT, until
+
+ONE, CASH = momentum(), 1e5
+CALLS = Budget(RateLimitItemPerSecond(100_000))
+
+
+class Trading(NamedTuple):
+    """A session that trades on the loopback, one timestamp after the other."""
+
+    alpaca: Loopback
+    broker: AlpacaBroker
+    runner: Runner
+    loop: Loop
+
+    @property
+    def mode(self) -> int:
+        return int(self.runner.state.desk.account["mode"][0])
+
+    def step(self) -> None:
+        """The next bars come, and are decided on."""
+        before, told = self.runner.state.step, self.alpaca.match()
+        until(lambda: self.broker.heard >= told, "that all updates were heard")
+        self.alpaca.publish()
+        until(lambda: self.loop.turn() and self.runner.state.step > before, "that the bars were decided on")
+
+    def traded(self) -> None:
+        """Steps until something is held."""
+        while not self.runner.state.desk.holdings["lots"].any():
+            self.step()
+
+    def look(self, what: Any, why: str = "what was waited for") -> None:
+        """Turns without bars until something is true."""
+        until(lambda: self.loop.turn() is not None and what(), why)
+
+    def notes(self, kind: str) -> list[str]:
+        frames = read(self.runner.folder / "journal", MAGIC).frames
+        said: list[Note] = [note_of(frame.payload) for frame in frames if frame.kind == NOTE]
+        return [one.text for one in said if one.kind == kind]
+
+
+@contextmanager
+def trading(folder: Path, table: Table | None = None, reconcile: int = DAY) -> Iterator[Trading]:
+    """A session that has joined its broker."""
+    table = table or day(60)
+    with Loopback(table, cash=CASH, costs=COSTS) as alpaca:
+
+        def clock() -> int:
+            return alpaca.market.now
+
+        settings = FeedSettings(quotes=False, bands=False, hours=ALL, patience=0.0)
+        feed = AlpacaFeed(alpaca.keys, table.symbols, settings, clock=clock)
+        records = instrument_records(table.symbols, None)
+        broker = AlpacaBroker(alpaca.keys, "s", table.symbols, records, patience=PATIENT, budget=CALLS)
+        config = config_of(folder, ONE, table, name="s", cash=CASH, source={"broker": "alpaca"})
+        runner = opened(folder, config, ONE, broker=broker)
+        terms = Terms(beats=0.0, reconcile=reconcile)
+        loop = Loop(runner, feed, broker, "paper", "loopback", clock, MarketHours(lambda ts: True, None), terms)
+        try:
+            loop.join()
+            yield Trading(alpaca, broker, runner, loop)
+        finally:
+            loop.close()
+
+
+def taken(alpaca: Loopback, lots: int = 7) -> None:
+    """Somebody else sells of what the session holds, and nobody is told."""
+    holding = next(one for one in alpaca.venue.account.holdings if one.lots)
+    holding.lots -= lots
+
+
+def test_after_a_connection_was_lost_a_position_that_differs_halts(tmp_path: Path) -> None:
+    with trading(tmp_path) as one:
+        one.traded()
+        taken(one.alpaca)
+        one.alpaca.reset()
+        one.look(lambda: one.mode == HALTED, "that it halts")
+        [why] = one.notes("kill switch")
+        assert "desk and broker differ" in why
+        assert "lots: desk" in why
+
+
+def test_after_a_connection_was_lost_a_session_that_agrees_goes_on(tmp_path: Path) -> None:
+    with trading(tmp_path) as one:
+        one.traded()
+        one.alpaca.reset()
+        one.look(lambda: one.notes("connected"), "that it is connected again")
+        for _ in range(5):
+            one.step()
+        assert one.mode == ACTIVE
+        assert one.notes("kill switch") == []
+
+
+def test_a_halted_session_is_told_of_a_difference_once(tmp_path: Path) -> None:
+    with trading(tmp_path) as one:
+        one.traded()
+        want(one.runner.folder / "operator", "halt", who="ann")
+        one.look(lambda: one.mode == HALTED)
+        taken(one.alpaca)
+        one.alpaca.reset()
+        one.look(lambda: one.notes("mismatch"), "that it is told")
+        for _ in range(20):
+            one.loop.turn()
+        assert len(one.notes("mismatch")) == 1
+        assert one.notes("kill switch") == []
+
+
+def test_nobody_resumes_over_a_difference_and_everybody_once_it_is_gone(tmp_path: Path) -> None:
+    with trading(tmp_path) as one:
+        one.traded()
+        folder = one.runner.folder / "operator"
+        want(folder, "halt", who="ann")
+        one.look(lambda: one.mode == HALTED)
+        taken(one.alpaca)
+        want(folder, "resume", who="ann", why="all is well")
+        one.look(lambda: one.notes("kill switch"), "that it is halted again")
+        one.look(lambda: not one.runner.hand.waiting)
+        assert one.mode == HALTED
+        [why] = one.notes("kill switch")
+        assert why.startswith("halt: resume: reconcile: desk and broker differ")
+        taken(one.alpaca, -7)
+        want(folder, "resume", who="ann", why="they were bought back")
+        one.look(lambda: one.mode == ACTIVE, "that it goes on")
+
+
+@pytest.mark.parametrize("rows", [True, False], ids=["with bars", "without"])
+def test_nobody_resumes_where_the_broker_gives_no_answer(tmp_path: Path, rows: bool) -> None:
+    with trading(tmp_path) as one:
+        one.traded()
+        want(one.runner.folder / "operator", "halt", who="ann")
+        one.look(lambda: one.mode == HALTED)
+        one.alpaca.faults.add(Fault("answer", "GET /v2/account", times=10_000, code=500))
+        want(one.runner.folder / "operator", "resume", who="ann", why="all is well")
+        if rows:
+            one.step()
+        one.look(lambda: not one.runner.hand.waiting)
+        assert one.mode == HALTED
+        assert "halt: resume:" in one.notes("kill switch")[0]
+
+
+def test_a_comparison_without_an_answer_is_made_once_there_is_one(tmp_path: Path) -> None:
+    with trading(tmp_path, reconcile=60_000_000_000) as one:
+        one.traded()
+        one.alpaca.faults.add(Fault("answer", "GET /v2/account", times=4, code=500))
+        one.step()
+        one.look(lambda: one.notes("unchecked"), "that it cannot compare")
+        assert one.mode == ACTIVE
+        taken(one.alpaca)
+        one.look(lambda: one.mode == HALTED, "that it compares after all")
+        assert len(one.notes("unchecked")) == 1
+
+
+def test_money_that_no_report_explains_is_booked_once_as_fees(tmp_path: Path) -> None:
+    with trading(tmp_path, reconcile=60_000_000_000) as one:
+        one.traded()
+        one.alpaca.venue.account.cash -= 0.25
+        for _ in range(4):
+            one.step()
+        assert one.mode == ACTIVE
+        assert one.notes("fees") == ["0.25 left the account that no report told: booked as carry"]
+        desk = one.runner.state.desk
+        assert float(desk.account["cash"][0]) == pytest.approx(one.alpaca.venue.account.cash, abs=1e-9)
+        assert float(desk.account["carry"][0]) == pytest.approx(0.25)
+
+
+def test_more_money_than_fees_can_explain_halts(tmp_path: Path) -> None:
+    with trading(tmp_path, reconcile=60_000_000_000) as one:
+        one.traded()
+        traded = float(one.runner.state.desk.account["traded"][0])
+        one.alpaca.venue.account.cash -= 100 * TRADED_SLACK * traded
+        one.step()
+        one.look(lambda: one.mode == HALTED, "that it halts")
+        assert "cash: desk" in one.notes("kill switch")[0]
+
+
+def desk_that_traded(traded: float, equity: float = 1e5) -> memory.Desk:
+    desk = memory.opened(ONE.policy, ("AAA",), equity)
+    desk.account["traded"], desk.account["equity"] = traded, equity
+    return desk
+
+
+def test_what_cash_may_differ_by_does_not_grow_with_the_age_of_a_session() -> None:
+    assert lately(desk_that_traded(5e4)) == 5e4
+    assert lately(desk_that_traded(1e9)) == TURNOVER * 1e5
+    desk = desk_that_traded(1e9)
+    slack = CASH_SLACK + TRADED_SLACK * lately(desk)
+    most = 0.01 + 1e-4 * 10 * 1e5
+    assert slack == pytest.approx(most)
+    for missing, found in ((most - 0.001, 0), (most + 0.001, 1)):
+        standing = Standing(1e5 - missing, np.zeros(1, np.int64), np.empty(0, ORDER))
+        assert len(differences(desk, ("AAA",), standing, slack)) == found
+
+
+def test_untold_fees_are_a_report_of_money_on_a_symbol_that_is_not_held() -> None:
+    desk = memory.opened(ONE.policy, ("AAA", "BBB"), 1e5)
+    desk.holdings["lots"][0] = 5
+    none = np.empty(0, ORDER)
+    assert len(untold(desk, Standing(1e5 - CASH_SLACK, desk.holdings["lots"], none), 7)) == 0
+    [report] = untold(desk, Standing(1e5 - 3.5, desk.holdings["lots"], none), 7)
+    assert (report["kind"], report["ts"], report["symbol"], report["fee"]) == (CARRY, 7, 1, 3.5)
+    [back] = untold(desk, Standing(1e5 + 3.5, desk.holdings["lots"], none), 7)
+    assert back["fee"] == -3.5
+    assert len(untold(desk, Standing(1e5 - 3.5, desk.holdings["lots"], none, coin_fee=0.0025), 7)) == 0
