@@ -12,11 +12,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import polars as pl
 from rich.console import Console
 
 from backtest.compiling import announced
 from backtest.costs import Costs
+from live.asked import rows_of
 from live.config import CASH, COSTS, Config
 from live.errors import SessionError
 from live.keeping import Keeping, keeping_of
@@ -107,13 +107,8 @@ def table_of(source: dict[str, Any]) -> Table:
         from quantlib.data.samples import indices
 
         frame = indices()
-    if source["symbols"]:
-        here = frame["symbol"].cast(pl.String).unique().to_list()
-        for symbol in source["symbols"]:
-            if symbol not in here:
-                raise SessionError(f"--symbols: no rows of {symbol!r}.{nearest(symbol, here)} There are {sorted(here)}")
-        frame = frame.filter(pl.col("symbol").cast(pl.String).is_in(source["symbols"]))
-    return cut(bars(frame, symbols=source["symbols"]), instant(source["from"]), instant(source["to"]))
+    table = bars(rows_of(frame, source["symbols"]), symbols=source["symbols"])
+    return cut(table, instant(source["from"]), instant(source["to"]))
 
 
 def pair(text: str) -> tuple[str, Any]:

@@ -7,16 +7,17 @@ on by the clock, else by POST /sim/match and POST /sim/publish.  With `--now` it
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import polars as pl
-
-from live.asked import refuse_repeats
+from live.asked import refuse_cash, refuse_repeats, refuse_speed, refuse_unless, rows_of
 from live.errors import ConfigError, LiveError
+from live.fees import TIERS
 from live.sim.moved import moved
 from live.sim.server import KEY, SECRET, Loopback
 from live.sim.trading_day import new_york
@@ -27,13 +28,15 @@ from quantlib.desk.memory import Instrument
 from quantlib.table import bars
 
 COIN = Instrument(tick=0.01, lot=1e-9)
+ENDING = signal.SIGINT, signal.SIGTERM
+HIGHEST = 65535  # port
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code: 0, or 2 for an error that is told."""
     asked = parser().parse_args(arguments)
     try:
-        refuse_repeats(asked.symbols)
+        refuse_nonsense(asked)
         return serve(asked)
     except (LiveError, ValueError, OSError) as error:  # bad rows and files are ValueErrors
         sys.stderr.write(f"live.sim: {' '.join(str(error).split())}\n")
@@ -60,19 +63,26 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
-def serve(asked: argparse.Namespace, clock: Callable[[], int] = time.time_ns) -> int:
-    """Serve until a signal comes; `clock` is the wall's, ns UTC.
+def refuse_nonsense(asked: argparse.Namespace) -> None:
+    """Refuse what makes no sense before anything begins.
 
     Raises:
-        ConfigError: if it is to be now, and at another speed than the clock's.
+        ConfigError: saying what must be, what was given, and the cure.
     """
+    refuse_repeats(asked.symbols)
+    refuse_cash(asked.cash)
+    refuse_speed(asked.speed)
+    refuse_unless(0 <= asked.port <= HIGHEST, "--port", f"from 0 (any) to {HIGHEST}", asked.port)
+    tier, limit = asked.crypto_tier, asked.limit
+    refuse_unless(0 <= tier <= len(TIERS), "--crypto-tier", f"from 0 (no fees) to {len(TIERS)}", tier)
+    refuse_unless(limit is None or limit > 0, "--limit", "1 or more", limit, "leave it out and no call is refused")
     if asked.now and asked.speed not in (None, 1.0):
-        raise ConfigError(f"live.sim: --now plays at the speed of the clock, got --speed {asked.speed:g}; leave it out")
-    ending = (signal.SIGINT, signal.SIGTERM)
-    signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # before threads begin, so that none of them takes it
-    frame = read(asked.input) if asked.input else indices()
-    if asked.symbols:
-        frame = frame.filter(pl.col("symbol").cast(pl.String).is_in(asked.symbols))
+        raise ConfigError(f"--now plays at the speed of the clock, got --speed {asked.speed:g}; leave it out")
+
+
+def serve(asked: argparse.Namespace, clock: Callable[[], int] = time.time_ns) -> int:
+    """Serve until a signal comes; `clock` is the wall's, ns UTC."""
+    frame = rows_of(read(asked.input) if asked.input else indices(), asked.symbols)
     table, begin = bars(frame, symbols=asked.symbols), instant(asked.begin)
     if asked.now:
         table, begin = moved(table, clock(), begin)
@@ -81,7 +91,7 @@ def serve(asked: argparse.Namespace, clock: Callable[[], int] = time.time_ns) ->
         hours=new_york if asked.hours else None, seed=asked.seed, begin=begin, crypto_tier=asked.crypto_tier,
         instruments={symbol: COIN if "/" in symbol else Instrument() for symbol in table.symbols},
     )  # fmt: skip
-    with loopback as alpaca:
+    with listening(loopback) as alpaca:
         for name, value in settings(alpaca).items():
             sys.stdout.write(f"export {name}={value}\n")
         sys.stdout.flush()
@@ -89,8 +99,26 @@ def serve(asked: argparse.Namespace, clock: Callable[[], int] = time.time_ns) ->
             alpaca.play(1.0, wait=(begin - clock()) / 1e9)
         elif asked.speed is not None:
             alpaca.play(asked.speed)
-        signal.sigwait(ending)
+        signal.sigwait(ENDING)
     return 0
+
+
+@contextmanager
+def listening(loopback: Loopback) -> Iterator[Loopback]:
+    """The service, and the signals that end it held back for who waits for them.
+
+    Raises:
+        ConfigError: if another program listens on its port.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # before threads begin, so that none of them takes one
+    with ExitStack() as running:
+        try:
+            running.enter_context(loopback)
+        except OSError as error:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            why, where = os.strerror(error.errno) if error.errno else error, loopback.address.removeprefix("http://")
+            raise ConfigError(f"cannot listen on {where} ({why}); choose another --port, 0 for any") from error
+        yield loopback
 
 
 def settings(alpaca: Loopback) -> dict[str, str]:
