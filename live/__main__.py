@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
         given.insert(0, "run")
-    from live.asked import refuse_repeats, refuse_unknown
+    from live.asked import refuse_cash, refuse_repeats, refuse_unknown
     from live.errors import LiveError
 
     try:
@@ -43,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
             refuse_unknown(given[0], COMMANDS)
         asked = parser().parse_args(given, argparse.Namespace(given=given))
         refuse_repeats(getattr(asked, "symbols", None))
+        refuse_cash(getattr(asked, "cash", None))
         return _job(asked.command)(asked)
     except (LiveError, ValueError, OSError) as error:  # bad rows, features, policies and files are ValueErrors
         sys.stderr.write(f"live: {' '.join(str(error).split())}\n")
@@ -114,7 +115,9 @@ def _run_words(run: argparse.ArgumentParser) -> None:
         "--speed", type=float, help="of the demo: seconds of the tape in one second; 0: as fast as it goes"
     )
     run.add_argument("--port", type=int, default=8787, help="of the dashboard on 127.0.0.1; default 8787, 0: any")
-    run.add_argument("--metrics", type=int, default=9101, help="port of the metrics on 127.0.0.1; default 9101, 0: any")
+    run.add_argument(
+        "--metrics", type=int, help="of an account: port of the metrics on 127.0.0.1; default 9101, 0: any"
+    )
     run.add_argument("--no-dashboard", action="store_true", help="trade in this process alone: nothing else watches it")
     run.add_argument("--live", action="store_true", help="trade real money; needs --account")
     run.add_argument("--account", metavar="NUMBER", help="the number of the account, typed, to trade real money")

@@ -13,7 +13,7 @@ from live.errors import ConfigError, SessionError
 from quantlib.core import nearest
 
 MARKS = (
-    "journal", "lock", "lineage", "operator", "seat", "seat.log", "runner.log", "tokens.json", "audit.jsonl",
+    "journal", "lock", "lineage", "operator", "seat", "jobs", "seat.log", "runner.log", "tokens.json", "audit.jsonl",
 )  # fmt: skip
 BEFORE = "before-*"  # earlier sessions, which are of a session too
 EMPTY = {"lost+found"}  # in an empty folder, if it is a disk of its own

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from backtest.compiling import announced
 from backtest.costs import Costs
-from live.asked import rows_of
+from live.asked import refuse_foreign, refuse_repeats, rows_of
 from live.config import CASH, COSTS, Config
 from live.errors import SessionError
 from live.keeping import Keeping, keeping_of
@@ -39,7 +39,7 @@ def replay_bars(asked: Namespace) -> int:
     folder, known = _session(asked, keeping, console)
     source = source_of(asked, known)
     reference = asked.strategy or (known.reference if known else "trend")
-    params = dict(map(pair, asked.param)) if asked.param or asked.strategy or not known else known.params
+    params = pairs("--param", asked.param) if asked.param or asked.strategy or not known else known.params
     cash = asked.cash if asked.cash is not None else known.cash if known else CASH
     costs = _costs(asked.cost, Costs(**known.costs) if known else COSTS)
     table = table_of(source)
@@ -77,6 +77,7 @@ def _session(asked: Namespace, keeping: Keeping, console: Console) -> tuple[Path
     """The session's folder, and what it is if it exists, here or as a copy, and is to go on."""
     name = Path((asked.strategy or "trend").rpartition(":")[0] or (asked.strategy or "trend")).stem
     folder = asked.session or SESSIONS / name
+    refuse_foreign(folder)
     if not asked.fresh:
         brought_back(folder, keeping, console)
     return folder, None if asked.fresh else there(folder, keeping.seal)
@@ -111,10 +112,17 @@ def table_of(source: dict[str, Any]) -> Table:
     return cut(table, instant(source["from"]), instant(source["to"]))
 
 
-def pair(text: str) -> tuple[str, Any]:
+def pairs(word: str, texts: list[str]) -> dict[str, Any]:
+    """Values by name, as they were given after `word`."""
+    found = [_pair(word, text) for text in texts]
+    refuse_repeats((name for name, _ in found), word)
+    return dict(found)
+
+
+def _pair(word: str, text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise SessionError(f"--param, --cost: wants name=value, got {text!r}")
+        raise SessionError(f"{word}: wants name=value, got {text!r}")
     try:
         return name, ast.literal_eval(value)
     except (ValueError, SyntaxError):
@@ -122,7 +130,7 @@ def pair(text: str) -> tuple[str, Any]:
 
 
 def _costs(given: list[str], before: Costs) -> Costs:
-    changes = dict(map(pair, given))
+    changes = pairs("--cost", given)
     for name in changes:
         if name not in Costs._fields:
             raise SessionError(

@@ -34,6 +34,7 @@ TIMEOUT = 10.0  # seconds
 PROBE = "SPY"  # a symbol that every plan may ask for
 LOOSE = 0o077  # permissions of others
 REFUSED_KEYS = ("answered 401", "402 auth failed")
+OPEN, NOTHING = "the circuit is open", "there is no session in"
 UNREACHABLE = ("found no connection", "does not answer", "Connection refused", "TimeoutError", "gaierror")
 STORES = {"redis": "redis", "rediss": "redis", "file": "file", "s3": "s3"}  # by the scheme of their address
 CURES = {
@@ -49,9 +50,11 @@ CURES = {
     "limits": "wait a minute; another program may use the same keys",
     "data": "set APCA_API_DATA_FEED=iex, or subscribe to the feed that is asked for",
     "stream": "end the other program that listens with these keys: one connection an account is allowed",
+    "circuit": "after five failed calls none is made: mend what failed above, or ask again in a minute",
     "calendar": "upgrade exchange_calendars; until then the broker's hours are not ours",
     "machine": "set the clock (chrony, systemd-timesyncd) if it is wrong; else free disk or memory",
     "files": "chmod -R go= on the session's folder: it holds orders and tokens",
+    "nothing": "see whether the name is mistyped; python -m live --session starts one",
     "session": "start it, or resume it once what stopped it is over",
     "journal": "start the session once, which mends what a crash left; else restore a copy",
     "positions": "stop, find out who traded, flatten at the broker or start afresh",
@@ -88,12 +91,16 @@ def _cure(check: Check) -> str:
         return CURES["keys"]
     if any(sign in check.text for sign in UNREACHABLE):
         return "see whether the APCA_API_* addresses are right and the network is up"
+    if OPEN in check.text:
+        return CURES["circuit"]
+    if check.text.startswith(NOTHING):
+        return CURES["nothing"]
     return CURES[check.name]
 
 
 def _checks(environment: Mapping[str, str], folder: Path | None) -> Iterator[Check]:
-    if folder is not None and not folder.exists():
-        yield Check("session", False, f"there is none in {folder}")
+    if folder is not None and not folder.is_dir():
+        yield Check("session", False, f"{NOTHING} {folder}")
         return
     yield _tried("state", lambda: _state(environment))
     yield from _copies(environment)

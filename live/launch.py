@@ -21,11 +21,13 @@ import backtest
 from backtest.parity import Parity
 from live.account import Account, account_of, confirmed, instruments_of, only_one
 from live.aside import put_aside
+from live.asked import refuse_foreign, refuse_speed
 from live.brokers.alpaca import AlpacaBroker
-from live.command import SESSIONS, brought_back, pair, source_of, stop_on_signal, table_of
+from live.command import SESSIONS, brought_back, pairs, source_of, stop_on_signal, table_of
 from live.control.api import refuse_taken, served
 from live.control.auth import FILE as TOKENS
 from live.control.logs import Redactor, logging_to, secrets_of
+from live.control.metrics import PORT as METRICS
 from live.errors import ConfigError
 from live.feeds.alpaca import AlpacaFeed
 from live.feeds.calendar import new_york
@@ -66,7 +68,7 @@ def run(asked: Namespace, environment: Mapping[str, str] = os.environ) -> int:
     if keys is not None and not asked.no_dashboard:
         return _watched(asked, console, keys)
     stop = stop_on_signal()
-    params = dict(map(pair, asked.param))
+    params = pairs("--param", asked.param)
     keeping = keeping_of(environment)
     if keys is None:
         return _demo(asked, params, console, stop, keeping)
@@ -145,8 +147,10 @@ def compared(folder: Path, strategy: Strategy, table: Table, cash: float, seal: 
 
 def _demonstrable(asked: Namespace, folder: Path, keeping: Keeping) -> None:
     """Refuse what is no demo before anything is touched, above all the session of an account whose keys are not set."""
-    if asked.speed is not None and not asked.speed >= 0:
-        raise ConfigError(f"run: --speed must be 0 (as fast as it goes) or a multiple of real time, got {asked.speed}")
+    refuse_speed(asked.speed)
+    refuse_foreign(folder)
+    if asked.metrics is not None:
+        raise ConfigError("run: --metrics is of an account's supervisor, a demo serves none; leave it out")
     if not asked.no_dashboard:
         refuse_taken(asked.port)
     if asked.live or asked.account:
@@ -187,7 +191,7 @@ def _paper(
 
 def _watched(asked: Namespace, console: Console, keys: Keys) -> int:
     """The account of these keys, in a process of its own that is watched, started again, and shown."""
-    strategy_of(asked.strategy or "trend", dict(map(pair, asked.param)))  # refused before anything is touched
+    strategy_of(asked.strategy or "trend", pairs("--param", asked.param))  # refused before anything is touched
     keeping_of(os.environ)
     account, kind = _account(asked, keys)
     folder = private_folder(_folder(asked, kind))
@@ -195,13 +199,14 @@ def _watched(asked: Namespace, console: Console, keys: Keys) -> int:
         with settled(folder):
             put_aside(folder)
     words = [word for word in asked.given if word != "--fresh"]
+    metrics = METRICS if asked.metrics is None else asked.metrics
     console.print(
         f"{kind} account {account.number}: cash {account.cash:,.2f}, equity {account.equity:,.2f}\n"
         f"dashboard {_at(asked.port, folder)}, log in with a token of {folder / TOKENS}\n"
-        f"metrics   {_at(asked.metrics, folder)}\n"
+        f"metrics   {_at(metrics, folder)}\n"
         f"logs      {folder / LOG} and {folder / 'seat.log'}; Ctrl-C stops the session, its orders and positions stay"
     )
-    ports = Served(asked.port, asked.metrics)
+    ports = Served(asked.port, metrics)
     return supervised(folder, [sys.executable, "-m", "live", *words, "--no-dashboard"], ports=ports, stay=False)
 
 
@@ -227,6 +232,7 @@ def _folder(asked: Namespace, kind: str) -> Path:
     """Of the session."""
     strategy = asked.strategy or "trend"
     folder: Path = asked.session or SESSIONS / f"{strategy.rpartition(':')[2]}-{kind.replace(' ', '-')}"
+    refuse_foreign(folder)
     return folder
 
 

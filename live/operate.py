@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from live.asked import refuse_foreign
 from live.brokers.rest import Rest
 from live.config import Config
 from live.control.acts import act as leave
@@ -92,8 +93,9 @@ def reseal(asked: Namespace) -> int:
             f"reseal: set {PASSPHRASE} to the passphrase there is and {NEXT} to the one there shall be, or "
             f"{PASSPHRASE_FILE} and {NEXT_FILE} to files of mode 600 that hold them"
         )
-    if not folder.is_dir():
+    if not folder.exists():
         raise SessionError(f"reseal: there is no session in {folder}")
+    refuse_foreign(folder)
     with ExitStack() as held:
         if (folder / SEAT).is_dir():
             held.enter_context(alone(folder / SEAT))  # whose supervisor knows the old one

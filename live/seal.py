@@ -158,12 +158,14 @@ def seal_of(environment: Mapping[str, str], name: str = PASSPHRASE, file: str = 
         name, file: of the variables.
 
     Raises:
-        ConfigError: if there are both, the passphrase is short, or others may read the file.
+        ConfigError: if there are both, the passphrase is short, no file is named, or others may read it.
     """
     given, named = environment.get(name), environment.get(file)
-    if given is not None and named:
+    if given is not None and named is not None:
         raise ConfigError(f"seal: {name} and {file} are both set; keep one")
-    if named:
+    if named == "":
+        raise ConfigError(f"seal: {file} is empty; name a file of mode 600 that holds the passphrase, or unset it")
+    if named is not None:
         given = _read(Path(named), file)
     if given is None:
         return None

@@ -27,11 +27,19 @@ def stores_of(environment: Mapping[str, str]) -> tuple[Store, ...]:
     """
     addresses = environment.get(COPIES, "").split()
     kinds = [urlsplit(address).scheme for address in addresses]
-    for kind in kinds:
+    for kind, address in zip(kinds, addresses, strict=True):
         if kind not in ORDER:
-            raise ConfigError(f"{COPIES}: an address begins with {', '.join(f'{k}://' for k in ORDER)}; got {kind!r}")
+            raise ConfigError(
+                f"{COPIES}: an address begins with {', '.join(f'{k}://' for k in ORDER)}; got {_shown(address)!r}"
+            )
     ranked = sorted(zip(kinds, addresses, strict=True), key=lambda one: ORDER.index(one[0]))
     return tuple(_store(kind, address) for kind, address in ranked)
+
+
+def _shown(address: str) -> str:
+    """An address without what is secret in it: user, password, query."""
+    head, colons, rest = address.partition("?")[0].rpartition("://")
+    return f"{head}{colons}{rest.rpartition('@')[2]}"
 
 
 def _store(kind: str, address: str) -> Store:

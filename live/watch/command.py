@@ -16,6 +16,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from live.asked import refuse_foreign
 from live.control import api, metrics
 from live.control.alerts import WARNING, Alert
 from live.control.courier import Courier, addresses_of, sinks_of
@@ -71,6 +72,7 @@ def supervised(
     """
     if NEVER in words:
         raise SessionError(f"supervisor: {NEVER} would begin anew at each start; begin once by hand, then supervise")
+    refuse_foreign(folder)
     private_folder(folder)
     addresses, keys, seal = addresses_of(environment), keys_of(environment), seal_of(environment)
     redact = Redactor({*secrets_of(environment), *addresses})

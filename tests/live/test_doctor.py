@@ -72,6 +72,24 @@ def test_a_service_that_is_gone_is_told_as_gone():
     assert "network" in found["account"].cure
 
 
+def test_an_open_circuit_is_told_with_its_own_cure():
+    with Loopback(day(3)) as loopback:
+        known = environment(loopback)
+    found = told(known)  # nobody listens there any more, and after some calls none is made
+    assert "the circuit is open" in found["calendar"].check.text
+    assert "exchange_calendars" not in found["calendar"].cure
+    assert "ask again in a minute" in found["calendar"].cure
+
+
+def test_a_session_that_there_is_none_of_is_told(tmp_path):
+    [finding] = findings({}, tmp_path / "nope")
+    assert f"there is no session in {tmp_path}/nope" in str(finding)
+    assert "mistyped" in finding.cure
+    (tmp_path / "a file").write_text("")
+    [finding] = findings({}, tmp_path / "a file")
+    assert f"there is no session in {tmp_path}/a file" in str(finding)
+
+
 def test_files_that_others_may_read_are_told(tmp_path):
     rehearse(momentum(), day(5), tmp_path / "s", cash=1e5, costs=COSTS)
     (tmp_path / "s" / "journal").chmod(0o644)

@@ -127,6 +127,10 @@ def test_the_operator_is_obeyed_at_the_next_start(bench: Path, capsys: Any) -> N
         (("--symbols", "SPX", "SPX"), "--symbols: each may be named once, got SPX more than once; leave the rest out"),
         (("run", "--symbols", "IXIC", "SPX", "SPX", "SPX"), "got SPX more than once"),
         (("replay", "--symbols", "SPX", "SPX", "--session", "s"), "--symbols: each may be named once"),
+        (("replay", "--input", "bars.parquet", "--cash", "inf"), "cash must be finite, got inf"),
+        (("replay", "--param", "n=1", "--param", "n=1"), "--param: each may be named once, got n more than once"),
+        (("replay", "--cost", "rate=1", "--cost", "rate=2"), "--cost: each may be named once, got rate more than once"),
+        (("replay", "--cost", "rate"), "--cost: wants name=value, got 'rate'"),
     ],
 )
 def test_an_error_is_one_line_and_the_code_is_2(bench: Path, capsys: Any, words: tuple[str, ...], told: str) -> None:
@@ -249,6 +253,11 @@ OTHER = ("--input", "bars.parquet", "--session", "d", "--port", "0")
     ("words", "told"),
     [
         (("--cash", "-5"), "cash must be above 0, got -5"),
+        (("--cash", "inf"), "cash must be finite, got inf; say what the account holds"),
+        (("--cash", "nan"), "cash must be finite, got nan"),
+        (("--speed", "inf"), "--speed must be 0"),
+        (("--metrics", "9101"), "run: --metrics is of an account's supervisor, a demo serves none; leave it out"),
+        (("--param", "fast=20", "--param", "fast=30"), "--param: each may be named once, got fast more than once"),
         (("--strategy", "own.py:mine"), "score reads column 'score', which neither"),
         (("--strategy", "own.py:miine"), "own.py has no 'miine'"),
         (("--speed", "-1"), "--speed must be 0"),
@@ -261,8 +270,36 @@ def test_a_demo_that_is_refused_opens_no_dashboard_and_leaves_the_folder_as_it_w
     assert live(*OTHER, *words) == 2
     printed = capsys.readouterr()
     assert told in printed.err
+    assert printed.err.count("\n") == 1
     assert "dashboard" not in printed.out
     assert not (demo / "d").exists()
+
+
+@pytest.mark.parametrize("words", [("--port", "0"), ("replay",), ("reseal",)], ids=["demo", "replay", "reseal"])
+def test_a_folder_that_holds_something_else_is_refused_and_left_as_it_was(
+    demo: Path, capsys: Any, monkeypatch: Any, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("QUANT_PASSPHRASE", "correct horse battery")
+    monkeypatch.setenv("QUANT_PASSPHRASE_NEW", "another one of those")
+    (demo / "shared").mkdir()
+    (demo / "shared").chmod(0o1777)
+    (demo / "shared" / "letter").write_text("dear all")
+    (demo / "a file").write_text("")
+    given = words[0] == "reseal"
+    for folder, why in (("shared", "is not empty and holds no session"), ("a file", "is no folder")):
+        assert live(*words, *([folder] if given else ["--input", "bars.parquet", "--session", folder])) == 2
+        assert f"session: {folder} {why}; give " in capsys.readouterr().err
+    assert (demo / "shared").stat().st_mode & 0o7777 == 0o1777
+    assert [path.name for path in (demo / "shared").iterdir()] == ["letter"]
+
+
+def test_an_empty_folder_and_one_with_earlier_sessions_or_acts_alone_may_be_a_sessions(
+    bench: Path, capsys: Any
+) -> None:
+    for folder in ("empty", "disk/lost+found", "earlier/before-1", "acts/operator"):
+        (bench / folder).mkdir(parents=True)
+        words = ("replay", "--strategy", "own.py:mine", "--input", "bars.parquet", "--to", "2020-09-20")
+        assert live(*words, "--session", folder.partition("/")[0]) == 0
 
 
 def test_a_demo_in_the_folder_of_a_running_one_opens_no_dashboard(demo: Path, capsys: Any) -> None:

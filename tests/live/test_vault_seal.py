@@ -57,7 +57,10 @@ def test_a_sealed_session_is_the_plain_one(tmp_path: Path) -> None:
 
 def test_nothing_of_a_sealed_session_stands_in_its_files(tmp_path: Path) -> None:
     sealed(tmp_path / "s")
-    plain = payloads(tmp_path / "s") + [b"AAA", b"BBB", b"scoring", b"columns"]
+    played(tmp_path / "plain" / "s")
+    words = [b'"AAA"', b'"BBB"', b"scoring", b"columns"]  # so long that noise does not hold them by chance
+    assert all(word in (tmp_path / "plain" / "s" / "journal").read_bytes() for word in words)
+    plain = payloads(tmp_path / "s") + words
     files = [path for path in (tmp_path / "s").rglob("*") if path.is_file() and path.name != "lock"]
     assert len(files) == 6
     for path in files:
@@ -305,6 +308,8 @@ def test_the_passphrase_comes_from_the_environment_or_a_file_of_its_owner(tmp_pa
         ({"QUANT_PASSPHRASE": ""}, "at least 8 characters, got 0"),
         ({"QUANT_PASSPHRASE": PASSPHRASE, "QUANT_PASSPHRASE_FILE": "x"}, "both set"),
         ({"QUANT_PASSPHRASE_FILE": "/nowhere/at/all"}, "cannot be read"),
+        ({"QUANT_PASSPHRASE_FILE": ""}, "QUANT_PASSPHRASE_FILE is empty; name a file of mode 600 .*or unset it"),
+        ({"QUANT_PASSPHRASE": PASSPHRASE, "QUANT_PASSPHRASE_FILE": ""}, "both set"),
     ],
 )
 def test_a_passphrase_that_makes_no_sense_is_refused(environment: dict[str, str], why: str) -> None:

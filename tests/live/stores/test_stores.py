@@ -74,7 +74,11 @@ def test_stores_are_asked_in_the_order_redis_folder_s3(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("address", "told"),
     [
-        ("http://host/x", "begins with redis://, rediss://, file://, s3://; got 'http'"),
+        ("http://host/x", "begins with redis://, rediss://, file://, s3://; got 'http://host/x'"),
+        ("nonsense", "begins with redis://, rediss://, file://, s3://; got 'nonsense'"),
+        ("/mnt/copies", "got '/mnt/copies'"),
+        ("redos://user:hush-hush@host/0?password=hush-hush", "got 'redos://host/0'"),
+        ("user:hush-hush@host", "got 'host'"),
         ("file://relative/x", "a folder is file:///path"),
         ("s3:///prefix", "names a bucket"),
         ("redis://:hush-hush@host:port/0", "redis://host:port makes no sense"),
