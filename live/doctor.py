@@ -78,7 +78,7 @@ def findings(environment: Mapping[str, str], folder: Path | None = None) -> Iter
 
     Args:
         environment: with the keys.
-        folder: of a session, if one is to be looked at too.
+        folder: of a session, if one is to be looked at too; where there is none, that is told.
     """
     for check in _checks(environment, folder):
         yield Finding(check, _cure(check))
@@ -99,9 +99,13 @@ def _cure(check: Check) -> str:
 
 
 def _checks(environment: Mapping[str, str], folder: Path | None) -> Iterator[Check]:
-    if folder is not None and not folder.is_dir():
+    if folder is not None and not (folder / "journal").exists():
         yield Check("session", False, f"{NOTHING} {folder}")
-        return
+        folder = None
+    try:
+        seal = seal_of(environment)
+    except LiveError:  # told as the state's trouble; without it no session can be looked at
+        seal = folder = None
     yield _tried("state", lambda: _state(environment))
     yield from _copies(environment)
     yield _tried("alerts", lambda: Check("alerts", True, f"{len(sinks_of(addresses_of(environment)))} addresses"))
@@ -113,13 +117,13 @@ def _checks(environment: Mapping[str, str], folder: Path | None) -> Iterator[Che
     if keys is None:
         yield Check("keys", True, "none are set: python -m live shows the demo")
         if folder is not None:
-            yield from premarket(folder, time.time_ns(), None, None, seal_of(environment))
+            yield from premarket(folder, time.time_ns(), None, None, seal)
         else:
             yield of_machine(Path.cwd(), time.time_ns(), None)
     else:
         yield Check("keys", True, repr(keys))
-        yield from _of_broker(keys, folder, seal_of(environment))
-    if folder is not None and folder.exists():
+        yield from _of_broker(keys, folder, seal)
+    if folder is not None:
         yield _files(folder)
 
 
@@ -130,7 +134,7 @@ def _of_broker(keys: Keys, folder: Path | None, seal: Seal | None) -> Iterator[C
         yield _limits(rest)
         yield _tried("data", lambda: _data(keys))
         yield _tried("stream", lambda: _stream(keys))
-        if folder is not None and (folder / "journal").exists():
+        if folder is not None:
             found = premarket(folder, now, rest.told, ping(keys), seal)
             yield from (one for one in found if one.name != "account")
         else:

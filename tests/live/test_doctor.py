@@ -82,12 +82,24 @@ def test_an_open_circuit_is_told_with_its_own_cure():
 
 
 def test_a_session_that_there_is_none_of_is_told(tmp_path):
-    [finding] = findings({}, tmp_path / "nope")
-    assert f"there is no session in {tmp_path}/nope" in str(finding)
-    assert "mistyped" in finding.cure
     (tmp_path / "a file").write_text("")
-    [finding] = findings({}, tmp_path / "a file")
-    assert f"there is no session in {tmp_path}/a file" in str(finding)
+    (tmp_path / "a folder").mkdir()
+    for name in ("nope", "a file", "a folder"):
+        found = told({}, tmp_path / name)
+        assert not found["session"].check.good
+        assert f"there is no session in {tmp_path / name}" in str(found["session"])
+        assert "mistyped" in found["session"].cure
+        assert found["machine"].check.good, "what it takes to start one is looked at all the same"
+
+
+def test_a_passphrase_that_makes_no_sense_does_not_end_the_look_at_the_rest(tmp_path):
+    rehearse(momentum(), day(5), tmp_path / "s", cash=1e5, costs=COSTS)
+    found = told({"QUANT_PASSPHRASE_FILE": ""}, tmp_path / "s")
+    assert "QUANT_PASSPHRASE_FILE is empty" in found["state"].check.text
+    assert "machine" in found
+    with Loopback(day(3)) as loopback:
+        found = told(environment(loopback, QUANT_PASSPHRASE="short"))
+    assert found["account"].check.good
 
 
 def test_files_that_others_may_read_are_told(tmp_path):
