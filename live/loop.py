@@ -14,14 +14,14 @@ from live.operator import CODES, OVERRIDE, want
 from live.rejoin import agree, rejoin
 from live.runner import SNAPSHOT_STEPS, Runner
 from live.safety import triggers
-from live.safety.closing import SESSION_CLOSE, earlier, is_flat, left_at
+from live.safety.closing import SESSION_CLOSE, earlier, is_flat, left_at, seen_through
 from live.safety.guard import Guarding, Rules
 from live.words import Note, Output
 from quantlib.desk.memory import HALTED
 
 NAP = 0.05  # seconds the feed may keep the loop from looking elsewhere
 SETTLE = 0.1  # seconds between two looks at a broker that does not agree yet
-AGAIN = 1.0  # seconds until a comparison that could not be made is tried again
+AGAIN = 1.0  # seconds until the broker is looked at again, that gave no answer or does not agree yet
 DAY = 86_400_000_000_000
 
 
@@ -64,7 +64,8 @@ class Loop:
         self._looked = self._reconciled = self._again = 0.0
         self._doubt = False  # whether the broker was away since desk and broker were compared
         self._close = 0  # the last one that was looked at
-        self._flat = False  # whether a flatten was seen through
+        self._left: str | None = None  # what the broker still had when the desk was flat, as it was told
+        self._verified = 0.0  # when that may be looked at again
 
     def join(self) -> None:
         """Connect both sides, and see that they agree with the desk."""
@@ -142,14 +143,19 @@ class Loop:
             )  # fmt: skip
 
     def verify_flat(self) -> None:
-        """Told to flatten, see that the broker holds nothing either, and say so once."""
+        """Told to flatten, see that the broker holds nothing either, and say once what it has left."""
         desk = self.runner.state.desk
         if not desk.account["flatten"][0]:
-            self._flat = False
-        elif is_flat(desk) and not self._flat:
-            left = left_at(self.broker.standing())
-            self._flat = not left
-            self.note("flatten", f"the broker still has {left}" if left else "flat: the broker holds nothing")
+            self._left, self._verified = None, 0.0
+        elif is_flat(desk) and self._left != "" and time.monotonic() >= self._verified:
+            self._verified = time.monotonic() + AGAIN
+            try:
+                left = left_at(self.broker.standing())
+            except BrokerError:
+                return
+            if left != self._left:
+                self.note(*seen_through(left, self.runner.brake.refused))
+            self._left = left
 
     def compare(self) -> None:
         """See that desk and broker agree; trading stops if they do not.

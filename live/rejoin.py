@@ -21,9 +21,9 @@ from live.errors import ReconcileError
 from live.fold import finished
 from live.reconcile import CASH_SLACK, TRADED_SLACK, differences, lately, refuse, untold, working
 from live.runner import Runner
-from live.words import OUTPUT, Note, output_bytes, tickets
+from live.words import OUTPUT, Note, declined, output_bytes, tickets
 from quantlib.desk.memory import ACTIVE, NEVER_ARRIVED, Desk
-from quantlib.desk.messages import CANCEL, COMMAND, ENTRY, REJECTED, REPORT, SUBMIT
+from quantlib.desk.messages import CANCEL, COMMAND, ENTRY, SUBMIT
 
 TRIES = 10  # looks at the broker before a difference counts
 AHEAD = 4  # orders whose names are looked up: the first may have been a bracket's legs, which the broker names
@@ -102,16 +102,8 @@ def agree(runner: Runner, broker: WireBroker, clock: Clock, pause: Pause) -> Non
             for fee in fees["fee"].tolist():
                 runner.note(Note(clock(), "fees", f"{fee:,.2f} left the account that no report told: booked as carry"))
             runner.beat(clock(), fees)
+            runner.brake.release()
             return
         pause()
         runner.beat(clock(), broker.catch_up(working(runner.state.desk)))
     refuse(found)
-
-
-def declined(commands: NDArray[Any], reason: int) -> NDArray[Any]:
-    """The answers to commands that do not go out."""
-    answers = np.zeros(len(commands), REPORT)
-    for name in ("ts", "id", "group", "lots", "limit", "stop", "symbol", "side", "order", "leg"):
-        answers[name] = commands[name]
-    answers["kind"], answers["reason"] = REJECTED, reason
-    return answers

@@ -22,7 +22,8 @@ from live.brokers.protocol import Broker
 from live.config import Config
 from live.hand import Hand
 from live.journal import BEGINNING, Journal
-from live.operator import FILE
+from live.operator import CODES, FILE
+from live.safety.brake import NOBODY, REFUSED, Brake, told
 from live.state import State
 from live.stores.copier import Copies
 from live.stores.shelf import Saved
@@ -41,13 +42,15 @@ from live.words import (
     Output,
     action_bytes,
     beat_bytes,
+    declined,
     input_bytes,
     note_bytes,
     output_bytes,
     past_bytes,
     tickets,
 )
-from quantlib.desk.messages import REPORT
+from quantlib.desk.memory import NEVER_ARRIVED
+from quantlib.desk.messages import EXIT, REPORT, SUBMIT
 
 SNAPSHOT_STEPS = 1000
 NO_REPORTS = np.empty(0, REPORT)
@@ -70,7 +73,7 @@ class Runner:
     ) -> None:  # fmt: skip
         self.folder, self.config, self.state, self.tape = folder, config, state, tape
         self.journal, self.broker, self.notes, self.every = journal, broker, tuple(notes), every
-        self.guard = guard
+        self.guard, self.brake = guard, Brake()
         self.hand = Hand(folder / "operator", state.obeyed)
         self.steps = tape.steps if tape is not None else 0  # how many there will be; 0 where nobody knows
         self.resumed = state.step
@@ -78,7 +81,8 @@ class Runner:
         self.decided = 0  # monotonic ns: when those of the last moment were written down
         self.half: Input | Beat | None = None  # a step left unfinished, where the broker lives by itself
         self.copies, self.saved = Copies(), Saved(BEGINNING)  # where else state goes, and the last snapshot
-        self._answers = NO_REPORTS  # of the guard, to be heard with the next reports
+        self._answers = NO_REPORTS  # of the guard and the brake, to be heard with the next reports
+        self._held = NOBODY  # symbols that the step which is taken does not leave
 
     @property
     def finished(self) -> bool:
@@ -96,7 +100,7 @@ class Runner:
         """Take one step: the rows of one moment."""
         self._obey(ts)
         step = self.state.step
-        reports = self._heard(self.broker.reports(step, rows))
+        reports = self._heard(self.broker.reports(step, rows), ts)
         self.journal.append(INPUT, input_bytes(Input(step, rows, reports)))
         output = self.conclude(self.state.advance(rows, reports))
         self.decided = self.written
@@ -107,10 +111,10 @@ class Runner:
     def beat(self, ts: int, reports: NDArray[Any] = NO_REPORTS) -> Output | None:
         """Between two moments: obey the operator and hear the broker; None if there was nothing to do."""
         obeyed = self._obey(ts)
-        heard = self._heard(np.concatenate([reports, self._said()]))
-        if not (obeyed or len(heard)):
+        heard = self._heard(np.concatenate([reports, self._said()]), ts)
+        if not (obeyed or len(heard) or self.brake.due(self.state.desk, ts)):
             return None
-        said = Beat(ts, heard)
+        said = Beat(ts, heard, self._held)
         self.journal.append(BEAT, beat_bytes(said))
         return self.conclude(self.state.beat(said))
 
@@ -137,9 +141,10 @@ class Runner:
         return output
 
     def send(self, commands: NDArray[Any]) -> None:
-        """Give to the broker what the guard lets pass; its answers to the rest are heard with the next reports."""
-        passed, answers = self.guard(commands, self.state.last_ts)
-        self._answers = np.concatenate([self._answers, answers])
+        """Give to the broker what brake and guard let pass; answers to the rest are heard with the next reports."""
+        held = (commands["kind"] == SUBMIT) & (commands["leg"] == EXIT) & np.isin(commands["symbol"], self._held)
+        passed, answers = self.guard(commands[~held], self.state.last_ts)
+        self._answers = np.concatenate([self._answers, declined(commands[held], NEVER_ARRIVED), answers])
         if len(passed):
             self.broker.submit(tickets(self.config.name, passed), passed, self.state.last_ts)
 
@@ -177,13 +182,20 @@ class Runner:
                 self.note(Note(ts, "kill switch", f"{action.word}: {action.why}"))
             self.journal.append(OPERATOR, action_bytes(action))
             self.state.obey(action)
+            if action.word in CODES:
+                self.brake.reset()
         return len(due)
 
     def _said(self) -> NDArray[Any]:
         """What a broker that lives by itself says between two moments."""
         return NO_REPORTS if self.broker.made is not None else self.broker.reports(self.state.step, self.no_rows)
 
-    def _heard(self, reports: NDArray[Any]) -> NDArray[Any]:
-        """The guard's answers, then the broker's reports."""
+    def _heard(self, reports: NDArray[Any], ts: int) -> NDArray[Any]:
+        """The guard's answers, then the broker's reports, by which the brake goes."""
         answers, self._answers = self._answers, NO_REPORTS
+        if self.broker.made is None:
+            desk = self.state.desk
+            for s in self.brake.hear(desk, reports, ts):
+                self.note(Note(ts, REFUSED, told(desk, s, self.brake.terms), self.state.symbols[s]))
+            self._held = self.brake.held(desk, ts)
         return np.concatenate([answers, reports])

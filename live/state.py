@@ -19,7 +19,8 @@ from live.operator import CODES, OVERRIDABLE, OVERRIDE
 from live.words import Action, Beat, Output, columns_of, raw
 from quantlib.core import Columns, Memory, advance, start
 from quantlib.desk import memory as desks
-from quantlib.desk.decide import leave_all, operate
+from quantlib.desk.decide import operate
+from quantlib.desk.execute import leave
 from quantlib.desk.hear import hear_all
 from quantlib.desk.memory import Desk
 from quantlib.desk.messages import COMMAND, REPORT
@@ -72,7 +73,9 @@ class State:
         self.heard = said.reports
         hear_all(self.desk, said.ts, said.reports, len(said.reports))
         if self.desk.account["flatten"][0]:
-            leave_all(self.desk, said.ts)
+            left = np.flatnonzero(self.desk.holdings["lots"])
+            for s in np.setdiff1d(left, said.held).tolist():
+                leave(self.desk, s, said.ts)
         return self._output(np.empty(0, np.int8), said.ts)
 
     def advance(self, rows: NDArray[Any], reports: NDArray[Any]) -> Output:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlib.core import Columns
-from quantlib.desk.messages import CANCEL, COMMAND, FILLED_ROW, ORDER, REPORT, SUBMIT
+from quantlib.desk.messages import CANCEL, COMMAND, FILLED_ROW, ORDER, REJECTED, REPORT, SUBMIT
 
 MAGIC = b"QLIVEJRN"
 INPUT, OUTPUT, OPERATOR, BEAT, PAST, NOTE = 1, 2, 3, 4, 5, 6
@@ -48,10 +48,11 @@ class Output(NamedTuple):
 
 
 class Beat(NamedTuple):
-    """What the broker had to say between two moments."""
+    """What the broker had to say between two moments, and symbols that a flatten does not ask for now."""
 
     ts: int
     reports: NDArray[Any]
+    held: NDArray[np.int32] = np.empty(0, np.int32)  # never written to
 
 
 class Action(NamedTuple):
@@ -105,13 +106,14 @@ def output_of(payload: bytes) -> Output:
 
 def beat_bytes(said: Beat) -> bytes:
     """A BEAT payload."""
-    return _BEAT.pack(said.ts, len(said.reports)) + raw(said.reports)
+    return _BEAT.pack(said.ts, len(said.reports)) + raw(said.reports) + said.held.tobytes()
 
 
 def beat_of(payload: bytes) -> Beat:
     """What a BEAT payload says."""
     ts, reports = _BEAT.unpack_from(payload)
-    return Beat(ts, *_arrays(payload, _BEAT.size, ((REPORT, reports),)))
+    held = (len(payload) - _BEAT.size - REPORT.itemsize * reports) // np.dtype(np.int32).itemsize
+    return Beat(ts, *_arrays(payload, _BEAT.size, ((REPORT, reports), (np.dtype(np.int32), held))))
 
 
 def past_bytes(rows: NDArray[Any]) -> bytes:
@@ -185,6 +187,15 @@ def asked_by(session: str, ticket: str) -> tuple[str, str]:
     """The name of the order that a ticket of a session is about, and what becomes of it: "", "cancel" or "replace"."""
     id, _, change = ticket.removeprefix(f"{session}-").partition("-")
     return f"{session}-{id}", change.partition("-")[0]
+
+
+def declined(commands: NDArray[Any], reason: int) -> NDArray[Any]:
+    """The answers to commands that do not go out."""
+    answers = np.zeros(len(commands), REPORT)
+    for name in ("ts", "id", "group", "lots", "limit", "stop", "symbol", "side", "order", "leg"):
+        answers[name] = commands[name]
+    answers["kind"], answers["reason"] = REJECTED, reason
+    return answers
 
 
 def spelling() -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from live.brokers.protocol import Standing
+from live.safety.brake import REFUSED
 from quantlib.desk.memory import Desk
 from quantlib.desk.messages import PARTIAL
 from quantlib.desk.policy import DAY_NS, Gates
@@ -20,6 +21,13 @@ class Earlier(NamedTuple):
 
     session_close: int
     until: int
+
+
+class Said(NamedTuple):
+    """A note of what became of a flatten."""
+
+    kind: str
+    text: str
 
 
 def earlier(gates: Gates, close: int, lead: int = LEAD) -> Earlier | None:
@@ -48,3 +56,10 @@ def left_at(standing: Standing) -> str:
     held = int(np.count_nonzero(standing.lots))
     working = len(standing.working)
     return f"{held} positions and {working} orders" if held or working else ""
+
+
+def seen_through(left: str, refused: int) -> Said:
+    """What the operator is told of a flatten once the desk is flat: what the broker still has, and what it refused."""
+    text = f"the broker still has {left}" if left else "flat: the broker holds nothing"
+    on_the_way = f"; {refused:,} orders were refused on the way" if refused else ""
+    return Said(REFUSED if refused else "flatten", text + on_the_way)

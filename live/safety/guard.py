@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live.feeds.protocol import Market
-from live.rejoin import declined
+from live.words import declined
 from quantlib.desk.memory import (
     NEVER_ARRIVED,
     NO_REASON,

@@ -7,10 +7,11 @@ from pathlib import Path
 from live.control.alerts import CRITICAL, INFO, WARNING, Alert
 from live.errors import LiveError
 from live.journal import BEGINNING, read
+from live.safety.brake import REFUSED
 from live.seal import Seal
 from live.words import MAGIC, NOTE, Note, note_of
 
-GRAVE = frozenset({"fatal", "kill switch", "bust", "missing", "overflow"})
+GRAVE = frozenset({"fatal", "kill switch", "bust", "missing", "overflow", REFUSED})
 QUIET = frozenset({"connected", "history", "correction", "cancelled", "warm-up", "resume"})
 
 

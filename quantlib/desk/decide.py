@@ -39,14 +39,6 @@ def operate(desk, ts, action):
         cancel_entries(desk, ts)
 
 
-@kernel
-def leave_all(desk, ts):
-    """Leave every position that no exit is closing yet, in symbol order: flatten, where no rows come to decide on."""
-    for s in range(desk.holdings.size):
-        if desk.holdings[s].lots != 0:
-            leave(desk, s, ts)
-
-
 @block
 def must_leave(policy, account, holding, ts):
     """Whether a position is to be left whatever its score."""

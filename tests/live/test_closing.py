@@ -12,9 +12,10 @@ from live.journal import read
 from live.loop import Terms
 from live.operator import want
 from live.rehearsal import rehearse
-from live.safety.closing import LEAD, Earlier, earlier, is_flat, left_at
+from live.safety.closing import LEAD, Earlier, earlier, is_flat, left_at, seen_through
 from live.trading import Watch
-from live.words import MAGIC, NOTE, Action, Beat, note_of
+from live.watch.notes import alert_of
+from live.words import MAGIC, NOTE, Action, Beat, Note, note_of
 from quantlib.desk.messages import ORDER, REPORT
 from quantlib.desk.policy import DAY_NS, Gates
 
@@ -64,6 +65,14 @@ def test_a_desk_is_flat_when_it_holds_nothing_and_nothing_works():
 def test_what_a_broker_still_has_is_said_in_words():
     assert left_at(Standing(0.0, np.zeros(2, np.int64), np.empty(0, ORDER))) == ""
     assert left_at(Standing(0.0, np.array([0, -3]), np.zeros(2, ORDER))) == "1 positions and 2 orders"
+
+
+def test_what_became_of_a_flatten_tells_what_is_left_and_gravely_what_was_refused():
+    assert seen_through("", 0) == ("flatten", "flat: the broker holds nothing")
+    assert seen_through("1 positions and 2 orders", 0) == ("flatten", "the broker still has 1 positions and 2 orders")
+    grave = seen_through("", 1138)
+    assert grave.text == "flat: the broker holds nothing; 1,138 orders were refused on the way"
+    assert alert_of(Note(0, *grave)).severity == "critical"
 
 
 def test_a_flatten_through_the_wire_is_seen_through_at_the_broker_and_told(tmp_path):
