@@ -17,11 +17,13 @@ from pathlib import Path
 from live.errors import SessionError
 from live.journal import sync_folder
 from live.operator import (
+    CODES,
     FILE,
     HALT,
     LEAVE,
     PART,
     REDUCE,
+    RESUME,
     Wanted,
     numbered,
     parsed,
@@ -37,13 +39,19 @@ GRAIN = 2_000_000_000  # ns: a folder may change again so long after its time, a
 
 
 class Hand:
-    """Reads the folder as it grows; the session's lock is held."""
+    """Reads the folder as it grows; the session's lock is held.
+
+    Where `holding`, a resume waits until it is released, and with it what was given after it; another word that was
+    given since ends the wait, for then nobody wants to resume.
+    """
 
     def __init__(self, folder: Path, obeyed: set[int]) -> None:
+        self.holding = False
         self.folder = private_folder(folder)
         self._waiting: list[Wanted] = []
         self._obeyed = obeyed
         self._next = 1
+        self._released = 0  # the number of the resume that waits no more
         self._listed = 0  # the folder's time, ns, when it was listed last; 0: list it
 
     @property
@@ -54,12 +62,29 @@ class Hand:
 
     def due(self, ts: int) -> list[Wanted]:
         """Actions to obey before the rows known at `ts`, in the order in which they were given."""
-        self._read_new()
-        if not self._waiting:
-            return []
-        now = [w for w in self._waiting if w.at is None or w.at <= ts]
-        self._waiting = [w for w in self._waiting if w not in now]
+        now = self._timely(ts)
+        held = self._held_of(now)
+        if held is not None:
+            now = now[: now.index(held)]
+        if now:
+            self._waiting = [w for w in self._waiting if w not in now]
         return now
+
+    def held(self, ts: int) -> Wanted | None:
+        """The resume that would be obeyed now if it were released."""
+        return self._held_of(self._timely(ts))
+
+    def release(self, resume: Wanted) -> None:
+        """Let a resume go that waits."""
+        self._released = resume.number
+
+    def _held_of(self, timely: list[Wanted]) -> Wanted | None:
+        words = [w for w in timely if w.word in CODES] if self.holding else []
+        return words[-1] if words and words[-1].word == RESUME and words[-1].number > self._released else None
+
+    def _timely(self, ts: int) -> list[Wanted]:
+        self._read_new()
+        return [w for w in self._waiting if w.at is None or w.at <= ts] if self._waiting else []
 
     def _read_new(self) -> None:
         there = self._names()  # before the numbers, so that none given meanwhile seems to stand behind a gap

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
 
 from live.beating import Beating
 from live.brokers.protocol import WireBroker
-from live.errors import BrokerError, ReconcileError
+from live.comparing import AGAIN, SETTLE, Comparing
+from live.errors import BrokerError
 from live.feeds.protocol import Correction, Feed, Heard, Incident, Moment, Past
 from live.operator import CODES, OVERRIDE, want
-from live.rejoin import agree, rejoin
-from live.runner import SNAPSHOT_STEPS, Runner
+from live.rejoin import rejoin
+from live.runner import NO_REPORTS, SNAPSHOT_STEPS, Runner
 from live.safety import triggers
 from live.safety.closing import SESSION_CLOSE, earlier, is_flat, left_at, seen_through
 from live.safety.guard import Guarding, Rules
@@ -20,8 +23,6 @@ from live.words import Note, Output
 from quantlib.desk.memory import HALTED
 
 NAP = 0.05  # seconds the feed may keep the loop from looking elsewhere
-SETTLE = 0.1  # seconds between two looks at a broker that does not agree yet
-AGAIN = 1.0  # seconds until the broker is looked at again, that gave no answer or does not agree yet
 DAY = 86_400_000_000_000
 
 
@@ -61,8 +62,9 @@ class Loop:
         self.runner.guard = Guarding(terms.rules, self.runner.state.desk, feed.market, clock)
         self.beating = Beating(self.runner, kind, account)
         self.no_rows = self.runner.no_rows
-        self._looked = self._reconciled = self._again = 0.0
-        self._doubt = False  # whether the broker was away since desk and broker were compared
+        self.comparing = Comparing(runner, broker, clock, self.beat, self.throw, self.note, terms.reconcile)
+        self._taken: list[Output] = []  # steps of this turn
+        self._looked = 0.0
         self._close = 0  # the last one that was looked at
         self._left: str | None = None  # what the broker still had when the desk was flat, as it was told
         self._verified = 0.0  # when that may be looked at again
@@ -71,28 +73,31 @@ class Loop:
         """Connect both sides, and see that they agree with the desk."""
         self.broker.begin()
         rejoin(self.runner, self.broker, self.clock, self._pause, self.terms.rules.fresh)
-        self._reconciled = self.clock()
+        self.comparing.joined()
+        self.runner.hand.holding = True
         state = self.runner.state
         self.feed.begin(state.row_ts if state.rows else None)
         self.pulse(now=True)
 
     def turn(self) -> list[Output]:
         """Wait a little for the feed, and do what it brings, and what time brings; the steps that were taken."""
-        taken = [self.hear(self.feed.next(NAP))]
-        if time.monotonic() - self._looked >= self.terms.beats:
+        self._taken = []
+        self.hear(self.feed.next(NAP))
+        pause = min(self.terms.beats, SETTLE) if self.comparing.under_way else self.terms.beats
+        if time.monotonic() - self._looked >= pause:
             self._looked = time.monotonic()
-            taken.append(self.look())
+            self.look()
         self.pulse()
-        return [output for output in taken if output is not None]
+        return self._taken
 
-    def hear(self, heard: Heard | None) -> Output | None:
+    def hear(self, heard: Heard | None) -> None:
         """One thing from the feed."""
         if isinstance(heard, Moment):
-            self.compare_before_a_resume()
+            self.comparing.settle_resume()
             output = self.runner.take(heard.ts, heard.rows)
             self.beating.stepped(output, heard.rows, heard.arrived)
-            return output
-        if isinstance(heard, Past):
+            self._taken.append(output)
+        elif isinstance(heard, Past):
             self.runner.past(heard.rows)
             self.note("history", f"{len(heard.rows)} rows of {heard.why}")
         elif isinstance(heard, Correction):
@@ -104,13 +109,13 @@ class Loop:
             self.note(heard.kind, heard.text, heard.symbol)
             if heard.fatal:
                 self.throw("halt", heard.text)
-        return None
 
-    def look(self) -> Output | None:
+    def look(self) -> None:
         """Between rows: hear the broker, obey the operator, throw the kill switch if it is time."""
         for trouble in self.broker.incidents():
             self.note(trouble.kind, trouble.text)
-            self._doubt |= trouble.kind == "connected"
+            if trouble.kind == "connected":
+                self.comparing.doubt()
             if trouble.fatal:
                 self.throw("halt", trouble.text)
         now, mode = self.clock(), int(self.runner.state.desk.account["mode"][0])
@@ -119,15 +124,17 @@ class Loop:
         )  # fmt: skip
         if found is not None:
             self.throw(found.word, found.why)
-        if self._doubt or now - self._reconciled >= self.terms.reconcile:
-            self.compare()
-        self.compare_before_a_resume()
+        self.comparing.look()
         self.mind_the_close(now)
-        output = self.runner.beat(now)
+        self.beat()
+        self.verify_flat()
+
+    def beat(self, reports: NDArray[Any] = NO_REPORTS) -> None:
+        """Obey the operator and hear the broker, after these reports."""
+        output = self.runner.beat(self.clock(), reports)
         if output is not None:
             self.beating.stepped(output, self.no_rows)
-        self.verify_flat()
-        return output
+            self._taken.append(output)
 
     def mind_the_close(self, now: int) -> None:
         """A day that ends before an intraday policy expects it, ends there."""
@@ -156,35 +163,6 @@ class Loop:
             if left != self._left:
                 self.note(*seen_through(left, self.runner.brake.refused))
             self._left = left
-
-    def compare(self) -> None:
-        """See that desk and broker agree; trading stops if they do not.
-
-        Where no answer comes it is put off: a broker that is gone throws the kill switch by itself.
-        """
-        if time.monotonic() < self._again:
-            return
-        try:
-            agree(self.runner, self.broker, self.clock, self._pause)
-        except BrokerError as error:
-            if not self._again:
-                self.note("unchecked", f"desk and broker could not be compared: {error}")
-            self._again, self._doubt = time.monotonic() + AGAIN, True
-            return
-        except ReconcileError as error:
-            if not self.throw("halt", str(error)):
-                self.note("mismatch", str(error))
-        self._again, self._doubt, self._reconciled = 0.0, False, self.clock()
-
-    def compare_before_a_resume(self) -> None:
-        """Nobody goes on trading over a difference, nor where no answer comes."""
-        now = self.clock()
-        if not any(one.word == "resume" and (one.at is None or one.at <= now) for one in self.runner.hand.waiting):
-            return
-        try:
-            agree(self.runner, self.broker, self.clock, self._pause)
-        except (ReconcileError, BrokerError) as error:
-            self.throw("halt", f"resume: {error}")
 
     def throw(self, word: str, why: str) -> bool:
         """The kill switch, thrown by the session itself unless it is already; obeyed with the next beat or row."""

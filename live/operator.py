@@ -21,12 +21,12 @@ from live.private import FILE as MODE
 from live.private import private_folder
 from live.words import Action
 from quantlib.core import nearest
-from quantlib.desk.memory import FLATTEN, HALTED, OPERATOR, REDUCING
+from quantlib.desk.memory import ACTIVE, FLATTEN, HALTED, OPERATOR, REDUCING
 from quantlib.desk.policy import Limits
 
 CODES = {word: code for code, word in OPERATOR.items()}
 OVERRIDE = "override"
-HALT, REDUCE, LEAVE = OPERATOR[HALTED], OPERATOR[REDUCING], OPERATOR[FLATTEN]
+RESUME, HALT, REDUCE, LEAVE = OPERATOR[ACTIVE], OPERATOR[HALTED], OPERATOR[REDUCING], OPERATOR[FLATTEN]
 FILE = "file"  # who acted, where nobody said who dropped a file
 PART = ".part"  # of files that are being written
 WORDS = (*CODES, OVERRIDE)

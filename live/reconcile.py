@@ -115,11 +115,15 @@ def refuse(found: list[str]) -> None:
         ReconcileError: if there is a difference.
     """
     if found:
-        raise ReconcileError(
-            "reconcile: desk and broker differ, and no command or report on its way explains it: "
-            + "; ".join(found)
-            + ". No trading; find out why, or start afresh with --fresh"
-        )
+        raise ReconcileError(differing(found))
+
+
+def differing(found: Sequence[str]) -> str:
+    """Both sides of every difference, in words."""
+    return (
+        f"reconcile: desk and broker differ, and no command or report on its way explains it: {'; '.join(found)}. "
+        f"No trading; find out why, or start afresh with --fresh"
+    )
 
 
 def working(desk: Desk) -> NDArray[Any]:

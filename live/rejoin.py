@@ -17,18 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live.brokers.protocol import WireBroker
+from live.comparing import TRIES, Clock, glance
 from live.errors import ReconcileError
 from live.fold import finished
-from live.reconcile import CASH_SLACK, TRADED_SLACK, differences, lately, refuse, untold, working
+from live.reconcile import refuse, working
 from live.runner import Runner
-from live.words import OUTPUT, Note, declined, output_bytes, tickets
+from live.words import OUTPUT, declined, output_bytes, tickets
 from quantlib.desk.memory import ACTIVE, NEVER_ARRIVED, Desk
 from quantlib.desk.messages import CANCEL, COMMAND, ENTRY, SUBMIT
 
-TRIES = 10  # looks at the broker before a difference counts
 AHEAD = 4  # orders whose names are looked up: the first may have been a bracket's legs, which the broker names
 
-Clock = Callable[[], int]  # ns UTC
 Pause = Callable[[], None]
 
 
@@ -85,25 +84,20 @@ def _refuse_old(runner: Runner, broker: WireBroker) -> None:
 
 
 def agree(runner: Runner, broker: WireBroker, clock: Clock, pause: Pause) -> None:
-    """Look at the broker until it agrees with the desk; what cash then differs by is booked and told.
+    """Look at the broker until it agrees with the desk.
 
     Raises:
         ReconcileError: showing both sides, if it does not.
         BrokerError: if no answer comes.
     """
+
+    def beat(reports: NDArray[Any]) -> None:
+        runner.beat(clock(), reports)
+
     for _ in range(TRIES):
-        standing = broker.standing()
-        runner.beat(clock())
-        desk = runner.state.desk
-        slack = CASH_SLACK + TRADED_SLACK * lately(desk)
-        found = differences(desk, runner.state.symbols, standing, slack)
+        found = glance(runner, broker, clock, beat)
         if not found:
-            fees = untold(desk, standing, clock())
-            for fee in fees["fee"].tolist():
-                runner.note(Note(clock(), "fees", f"{fee:,.2f} left the account that no report told: booked as carry"))
-            runner.beat(clock(), fees)
-            runner.brake.release()
             return
         pause()
-        runner.beat(clock(), broker.catch_up(working(runner.state.desk)))
+        beat(broker.catch_up(working(runner.state.desk)))
     refuse(found)

@@ -156,6 +156,41 @@ def test_nobody_resumes_over_a_difference_and_everybody_once_it_is_gone(tmp_path
         one.look(lambda: one.mode == ACTIVE, "that it goes on")
 
 
+def test_a_resume_that_waits_gives_way_to_a_later_word_at_once_and_keeps_later_acts_behind_it(tmp_path: Path) -> None:
+    with trading(tmp_path) as one:
+        one.traded()
+        folder, hand = one.runner.folder / "operator", one.runner.hand
+        want(folder, "halt", who="ann")
+        one.look(lambda: one.mode == HALTED)
+        taken(one.alpaca)
+        want(folder, "resume", who="ann", why="all is well")
+        want(
+            folder, "override", who="ann", why="a wide day", limit="gross", value=0.5, until=one.alpaca.market.now + DAY
+        )
+        one.loop.turn()
+        assert [w.word for w in hand.waiting] == ["resume", "override"]
+        want(folder, "halt", who="ann")
+        one.loop.turn()
+        assert (hand.waiting, one.mode) == ([], HALTED)
+        assert one.notes("kill switch") == []
+
+
+def test_a_resume_for_later_is_compared_when_its_time_has_come(tmp_path: Path) -> None:
+    with trading(tmp_path) as one:
+        one.traded()
+        folder = one.runner.folder / "operator"
+        want(folder, "halt", who="ann")
+        one.look(lambda: one.mode == HALTED)
+        want(folder, "resume", at=one.alpaca.market.now + 1, who="ann", why="from the next bar on")
+        one.alpaca.reset()
+        one.look(lambda: one.notes("connected"), "that it is connected again")
+        taken(one.alpaca)
+        one.step()
+        one.look(lambda: not one.runner.hand.waiting)
+        assert one.mode == HALTED
+        assert "halt: resume: reconcile" in one.notes("kill switch")[0]
+
+
 @pytest.mark.parametrize("rows", [True, False], ids=["with bars", "without"])
 def test_nobody_resumes_where_the_broker_gives_no_answer(tmp_path: Path, rows: bool) -> None:
     with trading(tmp_path) as one:
