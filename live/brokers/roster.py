@@ -11,7 +11,7 @@ from quantlib.desk.messages import BUY, SELL, STOP_LEG, TARGET_LEG
 
 KEPT = 4096  # ended orders that late words may still be about
 PARKED = 1024  # orders unknown so far of which words are kept
-MINUTE = 60 * SECOND
+ASKEW = 3600 * SECOND  # ns that our clock may be ahead of the broker's
 
 Told = Mapping[str, Any]
 
@@ -114,7 +114,7 @@ class Roster:
         """Whether what bears an order's name is this order, and none of an earlier session of the same name."""
         symbol, side = self.listings[order.symbol].symbol, "buy" if order.side > 0 else "sell"
         same = str(told.get("symbol")) in (symbol, symbol.replace("/", "")) and told.get("side") == side
-        return same and moment(told.get("submitted_at")) >= order.ts - MINUTE
+        return same and moment(told.get("submitted_at")) >= order.ts - ASKEW
 
     def park(self, id: str, update: Told) -> None:
         """Keep a word about an order at the broker until it can be understood."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from live.brokers.ledger import Ledger
 from live.brokers.orders import instant, listings
 from live.brokers.tracked import REPLACEMENT
@@ -70,6 +72,16 @@ def test_a_leg_that_works_before_any_fill_of_its_entry_was_heard_waits_for_it() 
     assert one.wanted == {1}
     one.see(order("b1", "s-1", "filled", 2, filled_qty="10", filled_avg_price="100"))
     assert kinds(one) == [(ACCEPTED, 1), (FILL, 1), (ACCEPTED, 2), (ACCEPTED, 3), (CANCELLED, 2)]
+
+
+@pytest.mark.parametrize(("ahead", "ours"), [(0, True), (600, True), (90_000, False)])
+def test_an_order_is_known_by_its_name_though_our_clock_is_minutes_ahead_and_one_of_another_day_is_not(
+    ahead: int, ours: bool
+) -> None:
+    one = ledger()
+    one.sent("s-1", asked(1, 10, ts=(1 + ahead) * 10**9)[0])
+    one.see(order("b1", "s-1", "filled", 2, filled_qty="10", filled_avg_price="100"))
+    assert kinds(one) == ([(ACCEPTED, 1), (FILL, 1)] if ours else [])
 
 
 def test_legs_of_an_entry_that_never_filled_are_never_told() -> None:
