@@ -60,7 +60,8 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b[PAC]K[A-Z0-9]{18,24}\b"), HIDDEN),  # an Alpaca key
     (re.compile(r"\bA[KS]IA[A-Z0-9]{16}\b"), HIDDEN),  # an AWS key
 )
-STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+COLOURED = "color_message"  # of uvicorn: the same words, for a terminal
+STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", COLOURED}
 
 
 class Redactor:

@@ -28,7 +28,11 @@ def lines(path: Path) -> list[dict]:
 def test_a_line_says_when_how_bad_who_what_and_its_fields(tmp_path):
     path = tmp_path / "logs" / "runner.log"
     with logging_to(path, Redactor()):
-        LOG.info("order %s sent", 7, extra={"symbol": "AAPL", "lots": 3, "price": float("nan"), "at": Path("x")})
+        LOG.info(
+            "order %s sent",
+            7,
+            extra={"symbol": "AAPL", "lots": 3, "price": float("nan"), "at": Path("x"), "color_message": "\x1b[36m"},
+        )
         LOG.debug("too fine to be kept")
     (said,) = lines(path)
     assert said.pop("time").endswith("Z")
