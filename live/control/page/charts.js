@@ -52,6 +52,8 @@ const airy = (share) => (_, low, high) => {
   return [low - room, high + room];
 };
 const PADDING = [10, 10, 0, 0];
+/** As many as tell one tick from the next. */
+const decimals = (step) => [0, 1, 2, 3, 4, 5].find((n) => Math.abs(step * 10 ** n - Math.round(step * 10 ** n)) < 1e-6) ?? 6;
 const step = (splits) => (splits.length > 1 ? Math.abs(splits[1] - splits[0]) : 1);
 
 export function equityChart() {
@@ -59,7 +61,7 @@ export function equityChart() {
     cursor: cursor("equity"),
     padding: PADDING,
     scales: { x: { time: true }, y: { range: airy(0.05) } },
-    axes: [axis({ show: false, size: 8 }), axis({ size: 74, values: (_, splits) => splits.map((v) => number(v, step(splits) < 1 ? 2 : 0)) })],
+    axes: [axis({ show: false, size: 8 }), axis({ size: 74, values: (_, splits) => splits.map((v) => number(v, decimals(step(splits)))) })],
     series: [{}, { stroke: colour("line"), width: 1.6, fill: veil("line", 0.07), points: { show: false } }],
     tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC"),
   }), (k, [x, y]) => `${when(x[k] * 1e9)}   ${money(y[k])}`);
@@ -70,7 +72,7 @@ export function drawdownChart() {
     cursor: cursor("equity"),
     padding: PADDING,
     scales: { x: { time: true }, y: { range: (_, low) => [Math.min(low * 1.08, -0.001), 0] } },
-    axes: [days(), axis({ size: 74, space: 22, values: (_, splits) => splits.map((v) => percent(v, step(splits) < 0.01 ? 1 : 0)) })],
+    axes: [days(), axis({ size: 74, space: 22, values: (_, splits) => splits.map((v) => percent(v, decimals(100 * step(splits)))) })],
     series: [{}, { stroke: colour("bad"), width: 1.2, fill: veil("bad", 0.12), points: { show: false } }],
     tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC"),
   }), (k, [x, y]) => `${when(x[k] * 1e9)}   ${percent(y[k])}`);
