@@ -12,10 +12,12 @@ import json
 import logging
 import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from threading import Event, Thread
 from typing import Any
 
 from alpaca.trading.stream import TradingStream
+from websockets.exceptions import WebSocketException
 
 from live.errors import BrokerError
 from live.keys import Keys
@@ -63,6 +65,11 @@ class Updates(TradingStream):  # type: ignore[misc]
         self._soon(lambda: self._stopping.set() if self._stopping else None)
         if self._thread.is_alive():
             self._thread.join(ANSWER)
+
+    async def close(self) -> None:
+        """Drop the connection; one that breaks meanwhile is dropped too."""
+        with suppress(WebSocketException, OSError):
+            await super().close()
 
     def reconnect(self) -> None:
         """Drop this connection and make another one."""

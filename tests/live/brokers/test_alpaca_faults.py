@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from limits import RateLimitItemPerSecond
+from websockets.exceptions import ConnectionClosedError
 
 from backtest.costs import Costs
 from live.brokers.alpaca import AlpacaBroker
@@ -192,6 +194,28 @@ def test_a_stream_that_broke_is_connected_again_and_what_was_missed_is_caught_up
         assert kinds(broker) == ["lost", "connected"]
         step(alpaca, broker)
         assert heard(broker) == []
+
+
+@pytest.mark.parametrize("wanted", [False, True], ids=["by the network", "by us"])
+def test_a_connection_that_breaks_while_it_is_closed_is_made_anew(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, wanted: bool
+) -> None:
+    with trading() as (alpaca, broker):
+        stream, socket = broker.updates, broker.updates._ws
+        real = socket.close
+
+        async def breaking() -> None:
+            await real()
+            raise ConnectionClosedError(None, None)
+
+        monkeypatch.setattr(socket, "close", breaking)
+        (stream.reconnect if wanted else alpaca.reset)()
+        until(lambda: "connected" in [t.kind for t in list(broker.ledger.incidents)])
+        sent(broker, asked(1, 10))
+        step(alpaca, broker)
+        assert heard(broker) == [(ACCEPTED, 1), (FILL, 1)]
+    gc.collect()
+    assert [record.message for record in caplog.records if record.name == "asyncio"] == []
 
 
 @pytest.mark.parametrize("times", [1, 2])
