@@ -14,12 +14,13 @@ from backtest.costs import Costs
 from live.errors import SessionError
 from live.words import layout_of, spelling
 from quantlib.desk.memory import Instrument
+from quantlib.sets.feature_set import FeatureSet, differences
 from quantlib.strategy import Strategy
 from quantlib.table import Table
 
 COSTS = Costs(rate=1e-4, spread=1e-4)  # where none are given: one basis point of commission, one of spread
 CASH = 1_000_000.0
-SAID_ONLY = ("source", "title")  # told, but no reason to refuse a session
+SAID_ONLY = ("source", "title", "features")  # told, but no reason to refuse a session: identity is
 
 
 class Config(NamedTuple):
@@ -29,6 +30,7 @@ class Config(NamedTuple):
     reference    and params: how to find the strategy again; "" if it was given as a value
     identity     of the strategy: `Strategy.identity`
     title        the strategy's name
+    features     of the strategy: as `FeatureSet.record` writes them, so that it can be said which differ; {} if none
     symbols      in the order of their codes
     columns      name and dtype of each column of the rows
     cash, costs  of the account and the exchange
@@ -41,6 +43,7 @@ class Config(NamedTuple):
     params: dict[str, Any]
     identity: str
     title: str
+    features: dict[str, Any]
     symbols: list[str]
     columns: list[list[str]]
     cash: float
@@ -98,8 +101,10 @@ def config_of(
     except TypeError as error:
         raise SessionError(f"session: parameters must be numbers, words or lists of them ({error})") from error
     layout = layout_of(table.columns)
+    features = FeatureSet(strategy.name or "strategy", strategy.features).record() if strategy.features else {}
     return Config(
-        name or folder.resolve().name, reference, spelled, strategy.identity, strategy.name, list(table.symbols),
+        name or folder.resolve().name, reference, spelled, strategy.identity, strategy.name, features,
+        list(table.symbols),
         [[name, layout[name].str] for name in layout.names or ()], float(cash), (costs or COSTS)._asdict(),
         [list(given[symbol] or Instrument()) for symbol in table.symbols], dict(source or {}), spelling(),
     )  # fmt: skip
@@ -131,7 +136,8 @@ def refuse_other(path: Path, there: Config, asked: Config) -> None:
         if name in SAID_ONLY or json.loads(json.dumps(now)) == was:
             continue
         if name == "identity":
-            found.append(f"strategy (was {there.title!r} {was[:8]}, asked {asked.title!r} {now[:8]})")
+            others = _other_features(there.features, asked.features)
+            found.append(f"strategy (was {there.title!r} {was[:8]}, asked {asked.title!r} {now[:8]}{others})")
         else:
             found.append(f"{name} (was {was}, asked {now})")
     if found:
@@ -139,3 +145,10 @@ def refuse_other(path: Path, there: Config, asked: Config) -> None:
             f"session: {path.parent} was started with other {'; other '.join(found)}. "
             f"Ask for the same, use another --session, or start afresh with --fresh"
         )
+
+
+def _other_features(was: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Which features differ, if any do."""
+    if was.get("version") == now.get("version"):
+        return ""
+    return f": {', '.join(differences(now.get('features', ()), was.get('features', ())))}"

@@ -107,17 +107,15 @@ class FeatureSet:
         same = record["version"] == self.version
         if same and list(map(_spelled, ours)) == list(map(_spelled, theirs)):
             return
-        differences = _differences(ours, theirs)
+        told = "; ".join(differences(ours, theirs))
         if same:
             raise SetError(
                 f"FeatureSet {self.name} {self.version}: the record names this version, but its features are others: "
-                + "; ".join(differences)
-                + ". It was changed after it was written; fit anew, or take the record that was kept"
+                f"{told}. It was changed after it was written; fit anew, or take the record that was kept"
             )
         raise SetError(
             f"FeatureSet {self.name} {self.version}: the record is of {record['set']} {record['version']}: "
-            + "; ".join(differences)
-            + ". Load it with the library that wrote it, or fit anew on this set"
+            f"{told}. Load it with the library that wrote it, or fit anew on this set"
         )
 
     def describe(self) -> pl.DataFrame:
@@ -169,8 +167,8 @@ def _is_recorded(features: Any) -> bool:
     )
 
 
-def _differences(ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What to tell of two recorded lists: features on one side only, and what differs in the others."""
+def differences(ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What to tell of two records' features: those on one side only, and what differs in the others."""
     here = {tuple(f["outputs"]): f for f in ours}
     there = {tuple(f["outputs"]): f for f in theirs}
     told = [f"{_named(f)} is only in the record" for key, f in there.items() if key not in here]

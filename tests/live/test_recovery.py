@@ -13,6 +13,7 @@ from live.lock import alone, is_held
 from live.vault import generations, keep
 from quantlib import snapshot
 from quantlib.desk.wishes import enter_long
+from quantlib.features import ema, roc
 from quantlib.table import Table
 
 
@@ -21,10 +22,10 @@ def until(table: Table, rows: int) -> Table:
     return Table(table.clock, table.symbols, {name: column[:rows] for name, column in table.columns.items()})
 
 
-def half(folder: Path) -> None:
+def half(folder: Path, **named: Any) -> None:
     """A session stopped in the middle, cleanly."""
     left = iter(range(25))
-    assert played(folder, stop=lambda: next(left, None) is None).stopped
+    assert played(folder, stop=lambda: next(left, None) is None, **named).stopped
 
 
 def test_a_stopped_session_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -135,6 +136,17 @@ def test_another_strategy_is_refused_with_both_names(tmp_path: Path) -> None:
     half(tmp_path / "s")
     with pytest.raises(SessionError, match=r"other strategy \(was 'scoring' \w+, asked 'scoring' \w+\)"):
         played(tmp_path / "s", strategy=scoring(enter=0.9))
+
+
+def test_of_other_features_it_is_said_which_and_in_what(tmp_path: Path) -> None:
+    half(tmp_path / "s", strategy=scoring()._replace(features=(ema(20), roc(5))))
+    for features, why in (
+        ((ema(30), roc(5)), r": ema\(ema\) has weight=0.06\d+, .* has seed=30, in the record seed=20\)"),
+        ((ema(20),), r": rate\(roc\) is only in the record\)"),
+        ((), r": ema\(ema\) is only in the record, rate\(roc\) is only in the record\)"),
+    ):
+        with pytest.raises(SessionError, match=rf"other strategy \(was 'scoring' \w+, asked 'scoring' \w+{why}"):
+            played(tmp_path / "s", strategy=scoring()._replace(features=features))
 
 
 @pytest.mark.parametrize("other", [{"cash": 2e6}, {"costs": Costs()}])
