@@ -16,10 +16,11 @@ from live.errors import Corrupted, SessionError
 from live.fold import fold
 from live.journal import Contents, read
 from live.lock import is_held
+from live.operator import CODES, MACHINES
 from live.references import strategy_of
 from live.seal import Seal
 from live.state import State
-from live.words import INPUT, MAGIC, OPERATOR, Input, Output, action_of, columns_of, input_of, output_of
+from live.words import INPUT, MAGIC, OPERATOR, OUTPUT, Input, Output, action_of, columns_of, input_of, output_of
 from quantlib.desk import memory as desks
 from quantlib.desk.messages import COMMAND, FILLED_ROW, ORDER
 from quantlib.formats import money
@@ -43,7 +44,7 @@ def check(folder: str | Path, strategy: Strategy | None = None, seal: Seal | Non
     """
     config, contents = _session(Path(folder), seal)
     one = strategy or _strategy(config)
-    found = retraced(config, one, contents) if config.wired else _rerun(config, one, contents)
+    found = _rerun(config, one, contents) if _rerunnable(config, contents) else retraced(config, one, contents)
     if not found.decisions:
         return found
     if one.identity != config.identity:
@@ -72,7 +73,7 @@ def wired(folder: str | Path, seal: Seal | None = None) -> bool:
 
 
 def retraced(config: Config, strategy: Strategy, contents: Contents) -> Parity:
-    """Take a session with a real broker again, on the rows and reports that are written down.
+    """Take a session again on the rows and reports that are written down: one with a real broker, say.
 
     What the backtest would have made of the rows alone is `live.attribution`.
     """
@@ -111,6 +112,12 @@ def _session(folder: Path, seal: Seal | None) -> tuple[Config, Contents]:
     return recorded(path, contents.identity), contents
 
 
+def _rerunnable(config: Config, contents: Contents) -> bool:
+    """Whether a backtest can be all that the session was: its venue is simulated, and a person said all words."""
+    acts = [action_of(frame.payload) for frame in contents.frames if frame.kind == OPERATOR]
+    return not config.wired and all(act.word in CODES and act.who not in MACHINES for act in acts)
+
+
 def _rerun(config: Config, strategy: Strategy, contents: Contents) -> Parity:
     said = told(config, contents)
     if not len(said.decision):
@@ -121,17 +128,18 @@ def _rerun(config: Config, strategy: Strategy, contents: Contents) -> Parity:
 def told(config: Config, contents: Contents) -> Recorded:
     """What the frames of a session say, of all steps that were finished."""
     steps: list[tuple[Input, Output]] = []
-    events, waiting, half = [], [], None
+    events, waiting = [], []
+    half: Input | None = None
     for frame in contents.frames:
         if frame.kind == OPERATOR:
             action = action_of(frame.payload)
             waiting.append((action.ts, action.word))
         elif frame.kind == INPUT:
             half = input_of(frame.payload, config.layout)
-        elif half is not None:
+        elif frame.kind == OUTPUT and half is not None:
             steps.append((half, output_of(frame.payload)))
             events += waiting
-            waiting = []
+            half, waiting = None, []
     outputs = [output for _, output in steps]
     rows = np.concatenate([np.empty(0, config.layout), *(said.rows for said, _ in steps)])
     return Recorded(

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,13 @@ from scenes import played, scored, scoring
 
 from live.errors import Corrupted, SessionError
 from live.journal import CHECK, FRAME, header, read
+from live.operator import FILE, HALT, OVERRIDE, REDUCE, RESUME, WATCHDOG, want
 from live.parity import check, show
+from live.runner import Runner
 from live.session import replay
-from live.words import MAGIC, OUTPUT, Output, output_bytes, output_of
+from live.words import MAGIC, NOTE, OUTPUT, Note, Output, output_bytes, output_of
+
+MAX = 2**62
 
 
 def rewritten(folder: Path, change) -> None:
@@ -126,6 +131,47 @@ def test_an_unfinished_last_step_is_left_out(tmp_path: Path) -> None:
     found = check(tmp_path / "s", scoring())
     assert found.differences == []
     assert found.decisions == len(scored().columns["ts"]) - len(output_of(frames[-1].payload).decision)
+
+
+def acted(folder: Path, *acts: tuple[int, str, str]) -> None:
+    """A replay in which somebody acts at each of these steps."""
+    due, at = list(acts), count()
+
+    def stop() -> bool:
+        step = next(at)
+        while due and due[0][0] == step:
+            _, word, who = due.pop(0)
+            limit = {"limit": "gross", "value": 0.01, "until": MAX} if word == OVERRIDE else {}
+            want(folder / "operator", word, who=who, **limit)
+        return False
+
+    played(folder, stop=stop)
+
+
+def test_a_session_in_which_a_file_threw_halt_is_compared_though_that_was_noted(tmp_path: Path) -> None:
+    acted(tmp_path / "s", (10, HALT, FILE), (20, RESUME, "ann"))
+    assert any(frame.kind == NOTE for frame in read(tmp_path / "s" / "journal", MAGIC).frames)
+    assert check(tmp_path / "s", scoring()).holds
+
+
+def test_what_became_of_copies_may_be_noted_after_any_step(tmp_path: Path) -> None:
+    class Noting:
+        def began(self, runner: Runner) -> None:
+            self.runner = runner
+
+        def stepped(self, runner: Runner, output: Output) -> None:
+            runner.note(Note(runner.state.last_ts, "copies", f"step {output.step}"))
+
+    played(tmp_path / "s", observer=Noting())
+    assert check(tmp_path / "s", scoring()).holds
+
+
+def test_acts_that_no_backtest_knows_are_taken_again_as_the_session_took_them(tmp_path: Path) -> None:
+    acted(tmp_path / "s", (5, OVERRIDE, "ann"), (10, HALT, "ann"), (15, REDUCE, WATCHDOG), (20, RESUME, "ann"))
+    found = check(tmp_path / "s", scoring())
+    assert found.holds
+    rewritten(tmp_path / "s", other_equity)
+    assert check(tmp_path / "s", scoring()).counts == {"equity": 1}
 
 
 def test_an_empty_session_has_no_parity(tmp_path: Path) -> None:
