@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
 from live.brokers.protocol import WireBroker
 from live.errors import BrokerError
-from live.reconcile import CASH_SLACK, TRADED_SLACK, differences, differing, lately, untold, working
+from live.reconcile import CASH_SLACK, TRADED_SLACK, differences, differing, fee_of, lately, untold, working
 from live.runner import NO_REPORTS, Runner
 from live.words import Note
 
 TRIES = 10  # looks at the broker before a difference counts
+MOST = 100  # looks, with those during which the broker told of orders
 SETTLE = 0.1  # seconds between two looks at a broker that does not agree yet
 AGAIN = 1.0  # seconds until a broker that gave no answer is asked again
 
@@ -26,6 +27,36 @@ Clock = Callable[[], int]  # ns UTC
 Beat = Callable[[NDArray[Any]], object]  # lets the desk hear these reports and all that the broker has to say
 Throw = Callable[[str, str], bool]  # a word and why; whether that was news
 Say = Callable[[str, str], None]  # kind and text of a note
+
+
+class Seen(NamedTuple):
+    """What a look at the broker showed.
+
+    found    what differs
+    missing  cash that no report explains, though it is within bounds
+    moved    whether the broker told of orders meanwhile: what was asked in turns need not fit together
+    """
+
+    found: list[str]
+    missing: float
+    moved: bool
+
+
+class Looks:
+    """Looks at the broker, until nothing differs or it will not go."""
+
+    def __init__(self) -> None:
+        self.count = self._quiet = 0
+        self.missing = 0.0  # cash to be booked, once it is settled
+        self._before: float | None = None
+
+    def settles(self, seen: Seen) -> bool:
+        """Whether this look settles it: nothing differs, and if cash is missing, it is what was missing before."""
+        self.count += 1
+        self._quiet += not seen.moved
+        same, self._before = seen.missing in (0.0, self._before), seen.missing
+        self.missing = seen.missing if same else 0.0
+        return (not seen.found and same) or self._quiet >= TRIES or self.count >= MOST
 
 
 class Comparing:
@@ -45,12 +76,12 @@ class Comparing:
         self._beat, self._throw, self._note = beat, throw, note
         self._compared = 0  # when they agreed, or were found to differ
         self._doubt = self._unanswered = False
-        self._looks, self._next = 0, 0.0
+        self._looks, self._next = Looks(), 0.0
 
     @property
     def under_way(self) -> bool:
         """Whether there was a look, and another one is needed."""
-        return self._looks > 0
+        return self._looks.count > 0
 
     def joined(self) -> None:
         """Desk and broker were found to agree just now."""
@@ -65,29 +96,26 @@ class Comparing:
         if not self._is_due() or time.monotonic() < self._next:
             return
         try:
-            found = glance(self.runner, self.broker, self.clock, self._beat)
-            self._looks += 1
-            if found and self._looks < TRIES:
+            seen = glance(self.runner, self.broker, self.clock, self._beat)
+            if not self._looks.settles(seen):
                 self._next = time.monotonic() + SETTLE
                 self._beat(self.broker.catch_up(working(self.runner.state.desk)))
                 return
         except BrokerError as error:
             self._put_off(str(error))
+            return
+        if seen.found and seen.moved:
+            self._put_off("the broker told of orders all the while")
         else:
-            self._conclude(found)
-
-    def settle_resume(self) -> None:
-        """Compare until a resume that waits may be obeyed: rows are at hand that it was given before."""
-        while self.runner.hand.held(self.clock()):
-            self.look()
-            time.sleep(min(SETTLE, max(0.0, self._next - time.monotonic())))
+            self._conclude(seen.found)
 
     def _is_due(self) -> bool:
         late = self.clock() - self._compared >= self.every
         return self._doubt or late or self.runner.hand.held(self.clock()) is not None
 
     def _conclude(self, found: list[str]) -> None:
-        self._compared, self._looks, self._next = self.clock(), 0, 0.0
+        book(self.runner, self._looks.missing, self.clock, self._beat)
+        self._compared, self._looks, self._next = self.clock(), Looks(), 0.0
         self._doubt = self._unanswered = False
         why = differing(found)
         if not self._answer_resume(why if found else "") and found and not self._throw("halt", why):
@@ -99,7 +127,7 @@ class Comparing:
         if not self._answer_resume(text) and not self._unanswered:
             self._note("unchecked", text)
         self._doubt = self._unanswered = True
-        self._looks, self._next = 0, time.monotonic() + AGAIN
+        self._looks, self._next = Looks(), time.monotonic() + AGAIN
 
     def _answer_resume(self, against: str) -> bool:
         """Let a resume go that waits, followed by a halt if something speaks against it; whether there was one."""
@@ -111,21 +139,24 @@ class Comparing:
         return resume is not None
 
 
-def glance(runner: Runner, broker: WireBroker, clock: Clock, beat: Beat) -> list[str]:
-    """Look at the broker once; what differs.  What cash differs by within bounds is booked and told.
+def glance(runner: Runner, broker: WireBroker, clock: Clock, beat: Beat) -> Seen:
+    """Look at the broker once, and let the desk hear what it has to say.
 
     Raises:
         BrokerError: if no answer comes.
     """
+    heard = broker.heard
     standing = broker.standing()
     beat(NO_REPORTS)
     desk = runner.state.desk
     found = differences(desk, runner.state.symbols, standing, CASH_SLACK + TRADED_SLACK * lately(desk))
     if not found:
-        fees = untold(desk, standing, clock())
-        for fee in fees["fee"].tolist():
-            runner.note(Note(clock(), "fees", f"{fee:,.2f} left the account that no report told: booked as carry"))
-        if len(fees):
-            beat(fees)
         runner.brake.release()
-    return found
+    return Seen(found, 0.0 if found else untold(desk, standing), broker.heard != heard)
+
+
+def book(runner: Runner, missing: float, clock: Clock, beat: Beat) -> None:
+    """Have the desk pay what left the account and no report told, and tell of it."""
+    if missing:
+        runner.note(Note(clock(), "fees", f"{missing:,.2f} left the account that no report told: booked as carry"))
+        beat(fee_of(runner.state.desk, missing, clock()))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from live.operator import (
     path_of,
     put_beside,
     read_action,
+    refuse_no_folder,
 )
 from live.private import private_folder
 
@@ -47,12 +49,19 @@ class Hand:
 
     def __init__(self, folder: Path, obeyed: set[int]) -> None:
         self.holding = False
+        refuse_no_folder(folder)
         self.folder = private_folder(folder)
         self._waiting: list[Wanted] = []
         self._obeyed = obeyed
         self._next = 1
         self._released = 0  # the number of the resume that waits no more
         self._listed = 0  # the folder's time, ns, when it was listed last; 0: list it
+        self._lost = self._displaced = False  # the folder is gone; something else has its place
+        self._keep_numbers()
+
+    def words(self, ts: int) -> list[str]:
+        """Words of the kill switch that were given and would be obeyed now, but for a resume that is held."""
+        return [w.word for w in self._timely(ts) if w.word in CODES]
 
     @property
     def waiting(self) -> list[Wanted]:
@@ -80,7 +89,7 @@ class Hand:
 
     def _held_of(self, timely: list[Wanted]) -> Wanted | None:
         words = [w for w in timely if w.word in CODES] if self.holding else []
-        return words[-1] if words and words[-1].word == RESUME and words[-1].number > self._released else None
+        return words[-1] if words and words[-1].word == RESUME and words[-1].number != self._released else None
 
     def _timely(self, ts: int) -> list[Wanted]:
         self._read_new()
@@ -101,10 +110,39 @@ class Hand:
             changed = os.stat(self.folder).st_mtime_ns
             if changed == self._listed:
                 return []
-            self._listed = changed if time.time_ns() - changed > GRAIN else 0
-            return os.listdir(self.folder)
-        except FileNotFoundError:
-            return []  # somebody took the folder away; the next action given makes it again
+            names = os.listdir(self.folder)
+        except (FileNotFoundError, NotADirectoryError):
+            self._miss()
+            return []
+        if self._lost:
+            self._lost = self._displaced = False
+            self._keep_numbers()
+        self._listed = changed if time.time_ns() - changed > GRAIN else 0
+        return names
+
+    def _miss(self) -> None:
+        """The folder was taken away: the next action makes it again, but where something else lies nobody can act."""
+        self._lost, self._listed = True, 0
+        try:
+            refuse_no_folder(self.folder)
+        except SessionError as error:
+            if not self._displaced:
+                self._waiting.append(Wanted(0, HALT, who=FILE, why=str(error)))  # of no file, so of no number
+            self._displaced = True
+
+    def _keep_numbers(self) -> None:
+        """Numbers that were given stay taken though their files are lost: what takes one again would pass for obeyed."""
+        waiting = {w.number: w for w in self._waiting}
+        given = max(self._next - 1, *self._obeyed, 0)
+        lost = [n for n in range(1, given + 1) if not os.path.lexists(path_of(self.folder, n))]
+        for number in lost:
+            obeyed = Wanted(number, HALT, who=FILE, why="an action that was obeyed, and whose file was lost")
+            beside = put_beside(self.folder, waiting.get(number, obeyed))
+            with suppress(FileExistsError):
+                os.link(beside, path_of(self.folder, number))
+            os.unlink(beside)
+        if lost:
+            sync_folder(self.folder)
 
     def _read_numbers(self) -> None:
         while os.path.lexists(path := path_of(self.folder, self._next)):
@@ -163,9 +201,17 @@ def _put_aside(path: Path) -> None:
     """Keep what a file holds under a name that tells it is no action; the file stays until another takes its place."""
     moved = path.is_dir() or path.is_symlink() or os.stat(path).st_uid != os.geteuid()  # which have no second name
     for copy in count(1):
-        aside = path.with_name(f"{path.name}{ASIDE}" if copy == 1 else f"{path.name}-{copy}{ASIDE}")
+        aside = _named(path, ASIDE if copy == 1 else f"-{copy}{ASIDE}")
         if not os.path.lexists(aside):
             (os.replace if moved else os.link)(path, aside)
             return
         if not moved and os.path.samefile(path, aside):
             return  # done before a kill
+
+
+def _named(path: Path, end: str) -> Path:
+    """The file's name with an end, cut where it would be longer than a name may be."""
+    name, room = path.name, os.pathconf(path.parent, "PC_NAME_MAX") - len(end)
+    while len(os.fsencode(name)) > room:
+        name = name[:-1]
+    return path.with_name(name + end)

@@ -13,12 +13,13 @@ from live.brokers.protocol import WireBroker
 from live.comparing import AGAIN, SETTLE, Comparing
 from live.errors import BrokerError
 from live.feeds.protocol import Correction, Feed, Heard, Incident, Moment, Past
-from live.operator import CODES, OVERRIDE, want
+from live.operator import OVERRIDE, want
 from live.rejoin import rejoin
 from live.runner import NO_REPORTS, SNAPSHOT_STEPS, Runner
 from live.safety import triggers
 from live.safety.closing import SESSION_CLOSE, earlier, is_flat, left_at, seen_through
 from live.safety.guard import Guarding, Rules
+from live.state import IMPOSSIBLE
 from live.words import Note, Output
 from quantlib.desk.memory import HALTED
 
@@ -66,6 +67,7 @@ class Loop:
         self._taken: list[Output] = []  # steps of this turn
         self._looked = 0.0
         self._close = 0  # the last one that was looked at
+        self._anomalies = int(runner.state.desk.account["anomalies"][0])
         self._left: str | None = None  # what the broker still had when the desk was flat, as it was told
         self._verified = 0.0  # when that may be looked at again
 
@@ -93,10 +95,8 @@ class Loop:
     def hear(self, heard: Heard | None) -> None:
         """One thing from the feed."""
         if isinstance(heard, Moment):
-            self.comparing.settle_resume()
-            output = self.runner.take(heard.ts, heard.rows)
-            self.beating.stepped(output, heard.rows, heard.arrived)
-            self._taken.append(output)
+            self._settle_resume()
+            self._tell(self.runner.take(heard.ts, heard.rows), heard.rows, heard.arrived)
         elif isinstance(heard, Past):
             self.runner.past(heard.rows)
             self.note("history", f"{len(heard.rows)} rows of {heard.why}")
@@ -133,8 +133,7 @@ class Loop:
         """Obey the operator and hear the broker, after these reports."""
         output = self.runner.beat(self.clock(), reports)
         if output is not None:
-            self.beating.stepped(output, self.no_rows)
-            self._taken.append(output)
+            self._tell(output, self.no_rows)
 
     def mind_the_close(self, now: int) -> None:
         """A day that ends before an intraday policy expects it, ends there."""
@@ -166,7 +165,7 @@ class Loop:
 
     def throw(self, word: str, why: str) -> bool:
         """The kill switch, thrown by the session itself unless it is already; obeyed with the next beat or row."""
-        waiting = [wanted.word for wanted in self.runner.hand.waiting if wanted.word in CODES]
+        waiting = self.runner.hand.words(self.clock())
         halted = int(self.runner.state.desk.account["mode"][0]) == HALTED and not waiting
         if halted or waiting[-1:] in (["halt"], [word]):
             return False
@@ -192,6 +191,22 @@ class Loop:
         """Let feed, broker and files go."""
         self.feed.close()
         self.runner.close()
+
+    def _settle_resume(self) -> None:
+        """Compare until a resume that waits may be obeyed: rows are at hand that it was given before."""
+        while self.runner.hand.held(self.clock()):
+            self.comparing.look()
+            self.pulse()
+            time.sleep(SETTLE)
+
+    def _tell(self, output: Output, rows: NDArray[Any], arrived: int | None = None) -> None:
+        """Let everybody know of a step."""
+        self.beating.stepped(output, rows, arrived)
+        self._taken.append(output)
+        anomalies = int(self.runner.state.desk.account["anomalies"][0])
+        if anomalies > self._anomalies:
+            self.note("anomaly", f"{IMPOSSIBLE}: the session is halted")
+        self._anomalies = anomalies
 
     def _pause(self) -> None:
         time.sleep(SETTLE)

@@ -95,14 +95,18 @@ def lately(desk: Desk) -> float:
     return float(min(account["traded"], TURNOVER * max(account["equity"], 0.0)))
 
 
-def untold(desk: Desk, standing: Standing, ts: int) -> NDArray[Any]:
-    """A report of the cash that no report explains, once it was found to be within bounds: fees, as a rule.
+def untold(desk: Desk, standing: Standing) -> float:
+    """Cash that no report explains, once it was found to be within bounds: fees, as a rule; below 0 it came in.
 
-    It is booked on a symbol without a position where there is one, and the next comparison begins at nothing.  Where
-    there are fees of crypto the broker's own comparison does that.
+    Where there are fees of crypto the broker's own comparison tells of them.
     """
     missing = float(desk.account["cash"][0]) - standing.cash
-    report = np.zeros(int(abs(missing) > CASH_SLACK and not standing.coin_fee), REPORT)
+    return missing if abs(missing) > CASH_SLACK and not standing.coin_fee else 0.0
+
+
+def fee_of(desk: Desk, missing: float, ts: int) -> NDArray[Any]:
+    """A report of that cash, on a symbol without a position if there is one; the next comparison begins at nothing."""
+    report = np.zeros(1, REPORT)
     report["ts"], report["kind"], report["fee"] = ts, CARRY, missing
     report["symbol"] = np.argmin(np.abs(desk.holdings["lots"]))
     return report

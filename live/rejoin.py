@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live.brokers.protocol import WireBroker
-from live.comparing import TRIES, Clock, glance
+from live.comparing import Clock, Looks, book, glance
 from live.errors import ReconcileError
 from live.fold import finished
+from live.operator import HALT, LEAVE, REDUCE
 from live.reconcile import refuse, working
 from live.runner import Runner
 from live.words import OUTPUT, declined, output_bytes, tickets
-from quantlib.desk.memory import ACTIVE, NEVER_ARRIVED, Desk
+from quantlib.desk.memory import ACTIVE, NEVER_ARRIVED
 from quantlib.desk.messages import CANCEL, COMMAND, ENTRY, SUBMIT
 
 AHEAD = 4  # orders whose names are looked up: the first may have been a bracket's legs, which the broker names
@@ -45,6 +46,7 @@ def rejoin(runner: Runner, broker: WireBroker, clock: Clock, pause: Pause, fresh
         BrokerError: if the broker cannot be asked.
     """
     state, half = runner.state, runner.half
+    runner.brake.shut = True
     if half is not None:
         runner.half = None
         output = finished(state, half)
@@ -53,7 +55,7 @@ def rejoin(runner: Runner, broker: WireBroker, clock: Clock, pause: Pause, fresh
     names = tickets(runner.config.name, state.last)
     unknown = np.array([not broker.knows(name) for name in names], bool)
     missing = state.last[unknown]
-    late = _is_late(missing, state.desk, clock() - state.last_ts > fresh)
+    late = _is_late(missing, _is_stern(runner, clock()), clock() - state.last_ts > fresh)
     if late.any():
         runner.notes += (f"{late.sum()} commands had never reached the broker and came too late to be sent",)
     if not late.all():
@@ -65,10 +67,19 @@ def rejoin(runner: Runner, broker: WireBroker, clock: Clock, pause: Pause, fresh
     agree(runner, broker, clock, pause)
 
 
-def _is_late(missing: NDArray[Any], desk: Desk, old: bool) -> NDArray[np.bool_]:
-    """Which commands are not sent any more: old ones, and entries from before the kill switch was thrown."""
-    entries = (missing["leg"] == ENTRY) & (missing["kind"] != CANCEL)
-    return np.full(len(missing), old) | (entries & (desk.account["mode"][0] != ACTIVE))
+def _is_stern(runner: Runner, now: int) -> bool:
+    """Whether the kill switch was thrown, or is about to be: words that were given while nobody ran the session."""
+    waiting = {one.word for one in runner.hand.waiting if one.at is None or one.at <= now}
+    return runner.state.desk.account["mode"][0] != ACTIVE or bool(waiting & {HALT, REDUCE, LEAVE})
+
+
+def _is_late(missing: NDArray[Any], stern: bool, old: bool) -> NDArray[np.bool_]:
+    """Which commands are not sent any more: old ones, and entries from before the kill switch was thrown.
+
+    What takes an entry back is never too late.
+    """
+    entry, cancel = missing["leg"] == ENTRY, missing["kind"] == CANCEL
+    return (entry & ~cancel & stern) | (old & ~(entry & cancel))
 
 
 def _refuse_old(runner: Runner, broker: WireBroker) -> None:
@@ -94,10 +105,9 @@ def agree(runner: Runner, broker: WireBroker, clock: Clock, pause: Pause) -> Non
     def beat(reports: NDArray[Any]) -> None:
         runner.beat(clock(), reports)
 
-    for _ in range(TRIES):
-        found = glance(runner, broker, clock, beat)
-        if not found:
-            return
+    looks = Looks()
+    while not looks.settles(seen := glance(runner, broker, clock, beat)):
         pause()
         beat(broker.catch_up(working(runner.state.desk)))
-    refuse(found)
+    refuse(seen.found)
+    book(runner, looks.missing, clock, beat)

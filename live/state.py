@@ -29,6 +29,7 @@ from quantlib.snapshot import SnapshotError, dumped, loaded
 from quantlib.strategy import Strategy
 
 NO_COMMANDS = np.empty(0, COMMAND)
+IMPOSSIBLE = "the broker told of something that does not fit the desk's books"  # an anomaly, which halts
 
 
 class State:
@@ -45,6 +46,7 @@ class State:
         self.last_ts = self.row_ts = 0  # of the last step or beat, and of the last rows
         self.overrides: dict[str, tuple[float, int]] = {}  # limit -> its value, and until when
         self.why = ""  # of the kill switch
+        self._anomalies = int(desk.account["anomalies"][0])
         self.heard = np.empty(0, REPORT)  # the reports of the last step or beat
         self.seen: Columns = {}  # the last step's rows with their features, to be looked at
 
@@ -98,6 +100,8 @@ class State:
         logs = (taken(desk, log) for log in ("commands", "fills", "finished"))
         output = Output(self.step, float(account["equity"]), long + short, long - short, decision, *logs)
         self.last, self.last_ts = output.commands, ts
+        if int(account["anomalies"]) > self._anomalies:
+            self._anomalies, self.why = int(account["anomalies"]), IMPOSSIBLE
         self.commands += len(output.commands)
         self.fills += len(output.fills)
         return output
@@ -145,6 +149,7 @@ class State:
         self.step, self.rows, self.mark = meta["step"], meta["rows"], meta["mark"]
         self.commands, self.fills, self.obeyed = meta["commands"], meta["fills"], set(meta["obeyed"])
         self.last, self.why = last, meta["why"]
+        self._anomalies = int(desk.account["anomalies"][0])
         self.last_ts, self.row_ts = meta["last_ts"], meta["row_ts"]
         self.overrides = {limit: (value, until) for limit, (value, until) in meta["overrides"].items()}
         self._set_limits()

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlib.desk.memory import NEVER_ARRIVED, Desk
+from quantlib.desk.memory import HALTED, NEVER_ARRIVED, Desk
 from quantlib.desk.messages import CANCELLED, CANCELLING, EXIT, EXPIRED, FILL, REJECTED, SENT
 
 REFUSED = "flatten refused"  # the kind of a note
@@ -47,6 +47,7 @@ class Brake:
 
     def __init__(self, terms: Terms = Terms()) -> None:  # noqa: B008 (a value)
         self.terms = terms
+        self.shut = False  # nothing is asked for until desk and broker were found to agree
         self.refused = 0
         self._tried = dict[int, Tried]()
 
@@ -72,24 +73,27 @@ class Brake:
 
     def held(self, desk: Desk, ts: int) -> NDArray[np.int32]:
         """Symbols that are not to be asked for now."""
-        if not self._tried or not desk.account["flatten"][0]:
+        if not (self._tried or self.shut) or not desk.account["flatten"][0]:
             return NOBODY
+        if self.shut:
+            return np.arange(len(desk.holdings), dtype=np.int32)
         return np.array(sorted(s for s, tried in self._tried.items() if tried.until > ts), np.int32)
 
     def due(self, desk: Desk, ts: int) -> bool:
         """Whether there is a position to leave that no exit is closing, though nothing was heard."""
-        if not desk.account["flatten"][0]:
+        if not desk.account["flatten"][0] or desk.account["mode"][0] == HALTED:
             return False
         left = np.flatnonzero((desk.holdings["lots"] != 0) & (desk.holdings["exits"] == 0))
         return bool(np.setdiff1d(left, self.held(desk, ts)).size)
 
     def release(self) -> None:
         """Desk and broker agree: everything may be asked again."""
+        self.shut = False
         self._tried.clear()
 
     def reset(self) -> None:
         """The operator has acted: another flatten, or none."""
-        self.release()
+        self._tried.clear()
         self.refused = 0
 
     def _wait(self, failed: int) -> int:

@@ -11,7 +11,7 @@ from live.safety.brake import REFUSED
 from live.seal import Seal
 from live.words import MAGIC, NOTE, Note, note_of
 
-GRAVE = frozenset({"fatal", "kill switch", "bust", "missing", "overflow", REFUSED})
+GRAVE = frozenset({"fatal", "anomaly", "kill switch", "bust", "missing", "overflow", REFUSED})
 QUIET = frozenset({"connected", "history", "correction", "cancelled", "warm-up", "resume"})
 
 

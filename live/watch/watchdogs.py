@@ -121,7 +121,7 @@ def fresh(acted: Mapping[str, str], found: Iterable[Finding], mode: str) -> tupl
         mode: of the desk: ACTIVE, REDUCING or HALTED.
     """
     wanting = {one.name: one for one in found if one.action}
-    idle = {"REDUCING": (REDUCE,), "HALTED": (REDUCE, HALT)}.get(mode, ())
+    idle = () if mode == "ACTIVE" else (REDUCE, HALT)  # no entries are made, and leaving goes on
     due = [one for one in wanting.values() if acted.get(one.name) != one.action and one.action not in idle]
     return {name: one.action for name, one in wanting.items()}, due
 

@@ -15,26 +15,28 @@ from test_wire_law import COSTS, day, momentum
 from live.brokers.alpaca import AlpacaBroker
 from live.brokers.protocol import Standing
 from live.brokers.rate import Budget
+from live.comparing import MOST, TRIES, Looks, Seen
 from live.config import config_of
+from live.errors import ReconcileError
 from live.feeds.alpaca import AlpacaFeed
 from live.feeds.hours import ALL
 from live.feeds.settings import FeedSettings
 from live.journal import read
 from live.loop import DAY, Loop, MarketHours, Terms
 from live.operator import want
-from live.reconcile import CASH_SLACK, TRADED_SLACK, TURNOVER, differences, lately, untold
+from live.reconcile import CASH_SLACK, TRADED_SLACK, TURNOVER, differences, fee_of, lately, untold
 from live.recovery import opened
 from live.runner import Runner
 from live.sim.plan import Fault
 from live.sim.server import Loopback
+from live.state import IMPOSSIBLE
 from live.words import MAGIC, NOTE, Note, note_of
 from quantlib.desk import memory
 from quantlib.desk.memory import ACTIVE, HALTED, instrument_records
-from quantlib.desk.messages import CARRY, ORDER
-from quantlib.table import Table
+from quantlib.desk.messages import CARRY, FILL, ORDER, REPORT
 from tests.live.brokers.driving import PATIENT, until
 
-ONE, CASH = momentum(), 1e5
+ONE, CASH, TABLE = momentum(), 1e5, day(60)
 CALLS = Budget(RateLimitItemPerSecond(100_000))
 
 
@@ -73,27 +75,32 @@ class Trading(NamedTuple):
 
 
 @contextmanager
-def trading(folder: Path, table: Table | None = None, reconcile: int = DAY) -> Iterator[Trading]:
+def trading(folder: Path, reconcile: int = DAY) -> Iterator[Trading]:
     """A session that has joined its broker."""
-    table = table or day(60)
-    with Loopback(table, cash=CASH, costs=COSTS) as alpaca:
+    with Loopback(TABLE, cash=CASH, costs=COSTS) as alpaca, joined(alpaca, folder, reconcile) as one:
+        yield one
 
-        def clock() -> int:
-            return alpaca.market.now
 
-        settings = FeedSettings(quotes=False, bands=False, hours=ALL, patience=0.0)
-        feed = AlpacaFeed(alpaca.keys, table.symbols, settings, clock=clock)
-        records = instrument_records(table.symbols, None)
-        broker = AlpacaBroker(alpaca.keys, "s", table.symbols, records, patience=PATIENT, budget=CALLS)
-        config = config_of(folder, ONE, table, name="s", cash=CASH, source={"broker": "alpaca"})
-        runner = opened(folder, config, ONE, broker=broker)
-        terms = Terms(beats=0.0, reconcile=reconcile)
-        loop = Loop(runner, feed, broker, "paper", "loopback", clock, MarketHours(lambda ts: True, None), terms)
-        try:
-            loop.join()
-            yield Trading(alpaca, broker, runner, loop)
-        finally:
-            loop.close()
+@contextmanager
+def joined(alpaca: Loopback, folder: Path, reconcile: int = DAY) -> Iterator[Trading]:
+    """One life of it."""
+
+    def clock() -> int:
+        return alpaca.market.now
+
+    settings = FeedSettings(quotes=False, bands=False, hours=ALL, patience=0.0)
+    feed = AlpacaFeed(alpaca.keys, TABLE.symbols, settings, clock=clock)
+    records = instrument_records(TABLE.symbols, None)
+    broker = AlpacaBroker(alpaca.keys, "s", TABLE.symbols, records, patience=PATIENT, budget=CALLS)
+    config = config_of(folder, ONE, TABLE, name="s", cash=CASH, source={"broker": "alpaca"})
+    runner = opened(folder, config, ONE, broker=broker)
+    terms = Terms(beats=0.0, reconcile=reconcile)
+    loop = Loop(runner, feed, broker, "paper", "loopback", clock, MarketHours(lambda ts: True, None), terms)
+    try:
+        loop.join()
+        yield Trading(alpaca, broker, runner, loop)
+    finally:
+        loop.close()
 
 
 def taken(alpaca: Loopback, lots: int = 7) -> None:
@@ -191,6 +198,65 @@ def test_a_resume_for_later_is_compared_when_its_time_has_come(tmp_path: Path) -
         assert "halt: resume: reconcile" in one.notes("kill switch")[0]
 
 
+def test_a_halt_for_later_keeps_nobody_from_halting_now(tmp_path: Path) -> None:
+    with trading(tmp_path) as one:
+        one.traded()
+        want(one.runner.folder / "operator", "halt", at=one.alpaca.market.now + DAY, who="ann")
+        taken(one.alpaca)
+        one.alpaca.reset()
+        one.look(lambda: one.mode == HALTED, "that it halts")
+
+
+def test_each_resume_is_compared_whatever_became_of_one_that_was_given_later(tmp_path: Path) -> None:
+    with trading(tmp_path) as one:
+        one.traded()
+        folder = one.runner.folder / "operator"
+        want(folder, "halt", who="ann")
+        want(folder, "resume", at=one.alpaca.market.now + 1, who="ann", why="from the next bar on")
+        one.look(lambda: one.mode == HALTED)
+        want(folder, "resume", who="ann", why="at once")
+        one.look(lambda: one.mode == ACTIVE)
+        want(folder, "halt", who="ann")
+        one.look(lambda: one.mode == HALTED)
+        taken(one.alpaca)
+        one.step()
+        one.look(lambda: not one.runner.hand.waiting)
+        assert one.mode == HALTED
+
+
+def test_a_flatten_that_waits_for_a_start_sends_nothing_over_a_difference(tmp_path: Path) -> None:
+    with Loopback(TABLE, cash=CASH, costs=COSTS) as alpaca:
+        with joined(alpaca, tmp_path) as one:
+            one.traded()
+        sent = len(alpaca.venue.ledger.orders)
+        taken(alpaca)
+        want(tmp_path / "operator", "flatten", who="ann")
+        with pytest.raises(ReconcileError, match="lots: desk"), joined(alpaca, tmp_path):
+            pass
+        assert len(alpaca.venue.ledger.orders) == sent
+        taken(alpaca, -7)
+        with joined(alpaca, tmp_path) as one:
+            one.look(lambda: len(alpaca.venue.ledger.orders) > sent, "that it leaves once they agree")
+
+
+def test_a_report_that_does_not_fit_halts_and_is_told_and_a_flatten_ends_there(tmp_path: Path) -> None:
+    with trading(tmp_path) as one:
+        one.traded()
+        want(one.runner.folder / "operator", "flatten", who="ann")
+        one.loop.beat()
+        alien = np.zeros(1, REPORT)
+        alien["kind"], alien["id"], alien["lots"], alien["price"] = FILL, 999, 1, 5.0
+        one.loop.beat(alien)
+        assert one.mode == HALTED
+        assert one.runner.state.why == IMPOSSIBLE
+        assert one.notes("anomaly") == [f"{IMPOSSIBLE}: the session is halted"]
+        one.look(lambda: not one.broker.unheard(0).size)
+        written = one.runner.journal.place
+        for _ in range(20):
+            one.loop.beat()
+        assert one.runner.journal.place == written
+
+
 @pytest.mark.parametrize("rows", [True, False], ids=["with bars", "without"])
 def test_nobody_resumes_where_the_broker_gives_no_answer(tmp_path: Path, rows: bool) -> None:
     with trading(tmp_path) as one:
@@ -222,7 +288,9 @@ def test_money_that_no_report_explains_is_booked_once_as_fees(tmp_path: Path) ->
     with trading(tmp_path, reconcile=60_000_000_000) as one:
         one.traded()
         one.alpaca.venue.account.cash -= 0.25
-        for _ in range(4):
+        one.step()
+        one.look(lambda: one.notes("fees"), "that it is booked")
+        for _ in range(3):
             one.step()
         assert one.mode == ACTIVE
         assert one.notes("fees") == ["0.25 left the account that no report told: booked as carry"]
@@ -263,9 +331,32 @@ def test_untold_fees_are_a_report_of_money_on_a_symbol_that_is_not_held() -> Non
     desk = memory.opened(ONE.policy, ("AAA", "BBB"), 1e5)
     desk.holdings["lots"][0] = 5
     none = np.empty(0, ORDER)
-    assert len(untold(desk, Standing(1e5 - CASH_SLACK, desk.holdings["lots"], none), 7)) == 0
-    [report] = untold(desk, Standing(1e5 - 3.5, desk.holdings["lots"], none), 7)
+    assert untold(desk, Standing(1e5 - CASH_SLACK, desk.holdings["lots"], none)) == 0.0
+    assert untold(desk, Standing(1e5 - 3.5, desk.holdings["lots"], none)) == 3.5
+    assert untold(desk, Standing(1e5 + 3.5, desk.holdings["lots"], none)) == -3.5
+    assert untold(desk, Standing(1e5 - 3.5, desk.holdings["lots"], none, coin_fee=0.0025)) == 0.0
+    [report] = fee_of(desk, 3.5, 7)
     assert (report["kind"], report["ts"], report["symbol"], report["fee"]) == (CARRY, 7, 1, 3.5)
-    [back] = untold(desk, Standing(1e5 + 3.5, desk.holdings["lots"], none), 7)
-    assert back["fee"] == -3.5
-    assert len(untold(desk, Standing(1e5 - 3.5, desk.holdings["lots"], none, coin_fee=0.0025), 7)) == 0
+
+
+SAME, GONE, MORE = Seen([], 0.0, False), Seen([], 3.0, False), Seen([], 60.0, True)
+
+
+def test_looks_end_when_nothing_differs_or_the_same_cash_is_missing_twice() -> None:
+    assert Looks().settles(SAME)
+    assert Looks().settles(SAME._replace(moved=True)), "what agrees agrees"
+    looks = Looks()
+    assert not looks.settles(MORE), "a fill between two questions"
+    assert not looks.settles(GONE)
+    assert looks.settles(GONE)
+    assert looks.missing == 3.0
+
+
+def test_looks_while_the_broker_tells_of_orders_count_less() -> None:
+    differs = Seen(["AAA lots: desk 1, broker 0"], 0.0, False)
+    quiet, noisy = Looks(), Looks()
+    assert [quiet.settles(differs) for _ in range(TRIES)] == [False] * (TRIES - 1) + [True]
+    assert [noisy.settles(differs._replace(moved=True)) for _ in range(MOST)] == [False] * (MOST - 1) + [True]
+    changing = Looks()
+    assert [changing.settles(Seen([], float(k), False)) for k in range(1, TRIES + 1)][-1]
+    assert changing.missing == 0.0, "nobody knows what to book"

@@ -13,6 +13,7 @@ from live.brokers.alpaca import AlpacaBroker
 from live.brokers.rate import Budget
 from live.config import config_of
 from live.feeds.history import MINUTE
+from live.operator import want
 from live.reconcile import working
 from live.recovery import opened
 from live.rejoin import rejoin
@@ -50,12 +51,14 @@ def died_before_sending(alpaca: Loopback, folder: Path) -> int:
     return len(state.last)
 
 
-@pytest.mark.parametrize("halted", [False, True], ids=["running", "halted"])
-def test_entries_that_were_not_sent_are_sent_unless_the_kill_switch_was_thrown(tmp_path: Path, halted: bool) -> None:
+@pytest.mark.parametrize("halted", ["", "before", "meanwhile"])
+def test_entries_that_were_not_sent_are_sent_unless_the_kill_switch_was_thrown(tmp_path: Path, halted: str) -> None:
     with Loopback(TABLE, cash=1e6) as alpaca:
         commands = died_before_sending(alpaca, tmp_path)
         assert commands > 0
-        if halted:
+        if halted == "meanwhile":
+            want(tmp_path / "operator", "halt", who="ann")
+        elif halted:
             runner, _ = runner_of(alpaca, tmp_path)
             runner.journal.append(OPERATOR, action_bytes(Action(1, alpaca.market.now, "halt")))
             runner.journal.close()
@@ -68,5 +71,25 @@ def test_entries_that_were_not_sent_are_sent_unless_the_kill_switch_was_thrown(t
             assert runner.state.desk.account["mode"][0] == (HALTED if halted else ACTIVE)
             until(lambda: not broker.errands.about())
             assert len(working(runner.state.desk)) == len(sent)
+        finally:
+            runner.close()
+
+
+def test_an_entry_is_taken_back_however_long_ago_that_was_wanted(tmp_path: Path) -> None:
+    with Loopback(TABLE, cash=1e6) as alpaca:
+        died_before_sending(alpaca, tmp_path)
+        runner, broker = runner_of(alpaca, tmp_path)
+        broker.begin()
+        rejoin(runner, broker, lambda: alpaca.market.now, lambda: None, MINUTE)
+        want(tmp_path / "operator", "halt", who="ann")
+        runner.send = lambda commands: None  # type: ignore[method-assign]  # it dies before that
+        assert len(runner.beat(alpaca.market.now).commands)  # type: ignore[union-attr]
+        runner.close()
+        runner, broker = runner_of(alpaca, tmp_path)
+        try:
+            broker.begin()
+            rejoin(runner, broker, lambda: alpaca.market.now + 100 * MINUTE, lambda: None, MINUTE)
+            entries = [order for order in alpaca.venue.ledger.orders.values() if order.parent is None]
+            assert {order.status for order in entries} <= {"pending_cancel", "canceled"}
         finally:
             runner.close()

@@ -144,7 +144,7 @@ def test_an_action_is_taken_once_for_as_long_as_its_reason_lasts():
 
 @pytest.mark.parametrize(
     ("mode", "left"),
-    [("ACTIVE", [REDUCE, HALT, KILL]), ("REDUCING", [HALT, KILL]), ("HALTED", [KILL])],
+    [("ACTIVE", [REDUCE, HALT, KILL]), ("REDUCING", [KILL]), ("HALTED", [KILL])],
 )
 def test_what_is_in_force_already_is_not_asked_for(mode, left):
     found = [Finding(str(n), "critical", "", action) for n, action in enumerate((REDUCE, HALT, KILL))]
