@@ -131,7 +131,7 @@ class Hand:
             self._displaced = True
 
     def _keep_numbers(self) -> None:
-        """Numbers that were given stay taken though their files are lost: what takes one again would pass for obeyed."""
+        """Numbers that were given stay taken though their files are lost: another action would pass for obeyed."""
         waiting = {w.number: w for w in self._waiting}
         given = max(self._next - 1, *self._obeyed, 0)
         lost = [n for n in range(1, given + 1) if not os.path.lexists(path_of(self.folder, n))]

@@ -36,6 +36,7 @@ from live.journal import read
 from live.keeping import Keeping, keeping_of
 from live.keys import Keys, keys_of
 from live.loop import MarketHours
+from live.operator import RUNNER
 from live.parity import check
 from live.private import private_folder
 from live.references import strategy_of
@@ -57,7 +58,6 @@ DEMO_BEGINS = "2017-01-01"  # of the bundled indices: two years of real days
 OLDEST = 60.0  # seconds: a moment that is older has gone by
 LOG = "runner.log"  # of the session's folder, as the dashboard follows it
 LONGEST = 10_000  # rows to warm up on, for features that never forget
-RUNNER = "runner"  # who acts where the session itself does
 DEMO_LASTS = 60.0  # seconds, where someone is watching
 
 

@@ -13,7 +13,7 @@ from live.brokers.protocol import WireBroker
 from live.comparing import AGAIN, SETTLE, Comparing
 from live.errors import BrokerError
 from live.feeds.protocol import Correction, Feed, Heard, Incident, Moment, Past
-from live.operator import OVERRIDE, want
+from live.operator import OVERRIDE, RUNNER, want
 from live.rejoin import rejoin
 from live.runner import NO_REPORTS, SNAPSHOT_STEPS, Runner
 from live.safety import triggers
@@ -144,7 +144,7 @@ class Loop:
         found = earlier(self.runner.state.strategy.policy.gates, close)
         if found is not None:
             want(
-                self.runner.folder / "operator", OVERRIDE, who="runner", why="the market closes early today",
+                self.runner.folder / "operator", OVERRIDE, who=RUNNER, why="the market closes early today",
                 limit=SESSION_CLOSE, value=float(found.session_close), until=found.until,
             )  # fmt: skip
 
@@ -170,7 +170,7 @@ class Loop:
         if halted or waiting[-1:] in (["halt"], [word]):
             return False
         self.note("kill switch", f"{word}: {why}")
-        want(self.runner.folder / "operator", word, who="runner", why=why)
+        want(self.runner.folder / "operator", word, who=RUNNER, why=why)
         return True
 
     def note(self, kind: str, text: str, symbol: str = "", values: Mapping[str, float] | None = None) -> None:

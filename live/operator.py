@@ -32,8 +32,25 @@ RUNNER, WATCHDOG = "runner", "watchdog"  # who acted, where nobody did: the sess
 MACHINES = RUNNER, WATCHDOG
 PART = ".part"  # of files that are being written
 WORDS = (*CODES, OVERRIDE)
+STRICTER = RESUME, REDUCE, LEAVE, HALT  # each than those before it
 MOST = 2**62  # of an override: some limits are whole numbers of 64 bits
 OVERRIDABLE = {name: f"limits_{name}" for name in Limits._fields} | {"session_close": "session_close"}  # in a policy
+
+
+def is_barred(word: str, who: str, mode: int, leaving: bool) -> bool:
+    """Whether a word of the kill switch is not for whoever said it: what a machine says never loosens anything.
+
+    Args:
+        word, who: said, and by whom.
+        mode, leaving: the kill switch as it stands, and whether every position is being left.
+    """
+    now = LEAVE if leaving and mode == REDUCING else OPERATOR[mode]
+    return who in MACHINES and STRICTER.index(word) < STRICTER.index(now)
+
+
+def signature(name: str, role: str) -> str:
+    """How a person signs an action: never as a machine does."""
+    return f"{role} {name}" if name in MACHINES else name
 
 
 class Wanted(NamedTuple):
@@ -98,7 +115,7 @@ def recall(folder: Path, obeyed: Iterable[Action]) -> None:
     What was wanted since the folder was lost took their numbers and would pass for obeyed: it is given others, in its
     order; killed on the way, some of it stands there twice, and none is lost.
     """
-    known = {action.number: action for action in obeyed}
+    known = {action.number: action for action in obeyed if action.number}  # what has none had no file
     waiting = [one for one in wanted_in(folder) if not _same(one, known.get(one.number))]
     free = (number for number in count(1) if number not in known)
     for number, wanted in reversed(list(zip(free, waiting, strict=False))):
@@ -122,17 +139,29 @@ def wanted_in(folder: Path) -> list[Wanted]:
 
 def put_beside(folder: Path, wanted: Wanted) -> Path:
     """An action as a file that has no number yet; its bytes are on the disk."""
+    refuse_no_folder(folder)
     if not folder.exists():
         sync_folder(private_folder(folder).parent)
     beside = private_folder(folder) / f"{os.getpid()}-{threading.get_ident()}{PART}"
     said = json.dumps({name: value for name, value in wanted._asdict().items() if name != "number"})
-    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE)
+    beside.unlink(missing_ok=True)  # not written over: one that was left may be an action by now, by a second name
+    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
     try:
         write_all(file, said.encode())
         os.fsync(file)
     finally:
         os.close(file)
     return beside
+
+
+def refuse_no_folder(folder: Path) -> None:
+    """Say that something else lies where actions are given.
+
+    Raises:
+        SessionError: if it does.
+    """
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise SessionError(f"operator: {folder} is no folder; move it away, so that actions can be given there")
 
 
 def _same(wanted: Wanted, action: Action | None) -> bool:

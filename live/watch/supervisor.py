@@ -32,7 +32,7 @@ from live.control.metrics import Tallies
 from live.errors import LiveError
 from live.keys import Keys
 from live.lock import alone
-from live.operator import want
+from live.operator import WATCHDOG, want
 from live.pulse import Pulse
 from live.seal import Seal
 from live.watch.hours import open_since
@@ -48,7 +48,7 @@ LOG = logging.getLogger("live.supervisor")
 FOLDER = "seat"  # of the session's folder: our lock, our state, and what the runner prints
 STATE, PRINTED = "state.json", "runner.out"
 PRIVATE = 0o600
-WATCHDOG, ROLE = "watchdog", "seat"  # who acts, as the audit log has it
+ROLE = "seat"  # of who acts, as the audit log has it
 SOON = 0.05  # seconds between two looks while the runner stops
 
 Service = Callable[[], AbstractContextManager[Any]]

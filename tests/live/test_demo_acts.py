@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from test_wire_law import day, momentum
 
-from live.launch import RUNNER, Compared, compared
-from live.operator import want
+from live.launch import Compared, compared
+from live.operator import RUNNER, want
 from live.rehearsal import rehearse
 from live.runner import Runner
 from live.trading import Watch

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from scenes import Killed, dying, played
 
+from live import operator
+from live.errors import SessionError
 from live.hand import ASIDE, Hand
 from live.journal import read
 from live.operator import FILE, want, wanted_in
@@ -218,3 +221,77 @@ def test_a_power_cut_in_the_middle_leaves_no_half_action(tmp_path, monkeypatch):
     with dying(monkeypatch, 1, half=True), pytest.raises(Killed):
         want(tmp_path / "operator", "halt")
     assert wanted_in(tmp_path / "operator") == []
+
+
+@pytest.mark.parametrize("name", ["x" * 245, "x" * 255, "ä" * 127, "halt " + "€" * 83])
+def test_a_name_too_long_for_another_is_put_aside_under_a_shorter_one(tmp_path, name):
+    hand = Hand(tmp_path / "operator", set())
+    for number in (1, 2):
+        left(tmp_path, name, "now")
+        assert [(w.number, w.word) for w in hand.due(0)] == [(number, "halt")]
+    kept = sorted(path.name for path in (tmp_path / "operator").iterdir() if path.name.endswith(ASIDE))
+    assert len(kept) == 2
+    assert all(name.startswith(one.removesuffix(ASIDE).removesuffix("-2")) for one in kept)
+    assert all((tmp_path / "operator" / one).read_text() == "now" for one in kept)
+
+
+def test_a_file_where_the_folder_should_be_is_told_at_the_start(tmp_path):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "operator").write_text("halt")
+    with pytest.raises(SessionError, match="operator is no folder; move it away"):
+        played(tmp_path / "s")
+    with pytest.raises(SessionError, match="operator is no folder; move it away"):
+        want(tmp_path / "s" / "operator", "halt")
+
+
+def test_a_file_that_takes_the_place_of_the_folder_throws_halt_once(tmp_path):
+    hand = Hand(tmp_path / "operator", set())
+    for _ in range(2):
+        (tmp_path / "operator").rmdir()
+        (tmp_path / "operator").write_text("halt")
+        [thrown] = hand.waiting
+        assert (thrown.number, thrown.word, thrown.who) == (0, "halt", FILE)
+        assert "is no folder; move it away" in thrown.why
+        assert hand.due(0) == [thrown]
+        assert hand.due(0) == []
+        (tmp_path / "operator").unlink()
+        (tmp_path / "operator").mkdir()
+        assert hand.due(0) == []
+
+
+@pytest.mark.parametrize("there", [Path.touch, lambda path: None])
+def test_numbers_of_a_folder_that_was_lost_are_not_given_again(tmp_path, there):
+    folder, hand = tmp_path / "operator", Hand(tmp_path / "operator", set())
+    for word in ("halt", "resume"):
+        want(folder, word)
+    assert [w.number for w in hand.due(0)] == [1, 2]
+    want(folder, "flatten", 10)
+    assert len(hand.waiting) == 1
+    shutil.rmtree(folder)
+    there(folder)
+    hand.due(0)
+    folder.unlink(missing_ok=True)
+    folder.mkdir()
+    assert hand.due(0) == []
+    assert want(folder, "halt").number == 4
+    assert [w.number for w in hand.due(0)] == [4]
+    assert [w.number for w in Hand(folder, {1, 2, 4}).due(10)] == [3], "what waited is there again"
+
+
+def test_a_session_that_starts_without_its_folder_gives_no_number_again(tmp_path):
+    hand = Hand(tmp_path / "operator", {1, 2})
+    assert want(tmp_path / "operator", "halt").number == 3
+    assert [w.number for w in hand.due(0)] == [3]
+
+
+def test_an_action_that_was_not_written_to_its_end_does_not_become_another(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(operator, "sync_folder", _failing)
+        with pytest.raises(OSError, match="the disk"):
+            want(tmp_path, "halt", who="bob")
+    want(tmp_path, "resume", who="ann")
+    assert [(w.word, w.who) for w in wanted_in(tmp_path)] == [("halt", "bob"), ("resume", "ann")]
+
+
+def _failing(folder: Path) -> None:
+    raise OSError("the disk")
