@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from live.brokers.late import Late
 from live.brokers.orders import ALIVE, ENDED, UNBORN, Listing, id_in, moment
-from live.brokers.replacement import Turn, turned
+from live.brokers.replacement import Turn, is_lost, turned
 from live.brokers.reports import Reports
 from live.brokers.roster import Roster
-from live.brokers.tracked import NOTHING, Execution, Rest, Tracked, Wire, missed, tracked
+from live.brokers.tracked import NOTHING, REPLACEMENT, Execution, Rest, Tracked, Wire, missed, tracked
 from quantlib.desk.messages import CANCELLED, EXPIRED, REJECTED, REPLACED, STOP_LEG, TARGET_LEG
 
 BUSTED = ("trade_bust", "trade_correct")
@@ -69,9 +69,14 @@ class Ledger:
 
     def changing(self, order: Tracked, asked: int, name: str = "") -> None:
         """A cancel or, under this name, a replacement is about to be sent."""
-        order.asked = asked
+        order.asked, order.owed = asked, False
         if name:
             self.roster.await_replacement(order, name)
+
+    def owe(self, order: Tracked) -> None:
+        """A replacement of before this connection: refused as soon as the order is seen to work without it."""
+        order.asked, order.owed = REPLACEMENT, True
+        self._refuse_lost(order)
 
     def refuse(self, order: Tracked, ts: int, reason: int, text: str) -> None:
         """The order never came to be."""
@@ -167,9 +172,8 @@ class Ledger:
         if not filled or told.get("legs") or told.get("replaced_by") or order.ended or self._is_whole(order):
             return False
         order.stop_leg = order.target_leg = 0
-        self.tell(
-            "unprotected", f"order {order.id} has filled, and the broker shows no leg of its bracket", order, True
-        )
+        text = f"order {order.id} has filled, and the broker shows no leg of its bracket"
+        self.tell("unprotected", text, order, fatal=True)
         return True
 
     def take(self) -> NDArray[Any]:
@@ -237,6 +241,7 @@ class Ledger:
         if wire.status in ALIVE:
             self.reports.accept(order, ts)
         self.reports.adjust(order, ts)
+        self._refuse_lost(order)
         if self._is_whole(order):
             for fill in own or ():
                 if fill.total - fill.lots == wire.filled:
@@ -269,6 +274,10 @@ class Ledger:
             order.coming = None
         if turn in (Turn.REFUSED, Turn.UNCLEAR):
             self.wanted.add(order.id)
+
+    def _refuse_lost(self, order: Tracked) -> None:
+        if is_lost(order):
+            self.refuse_change(order, order.ts, "the replacement was lost with the process that asked for it")
 
     def _book(self, order: Tracked, wire: Wire, fill: Execution) -> None:
         if self.reports.book(order, wire, fill):

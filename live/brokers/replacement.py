@@ -7,10 +7,11 @@ from enum import Enum, auto
 from typing import Any
 
 from live.brokers.orders import ALIVE, ENDED, UNBORN, Listing, moment
-from live.brokers.tracked import NOTHING, Execution, Tracked, Wire
+from live.brokers.tracked import NOTHING, REPLACEMENT, Execution, Tracked, Wire
 
 NEWBORN = UNBORN | {"new", "accepted"}
 LOST = ("canceled", "expired")  # without a word on whether it had been in force
+AT_WORK = ALIVE - {"pending_replace", "pending_cancel"}
 IN_FORCE = (ALIVE | ENDED) - {"accepted", "accepted_for_bidding"}
 
 
@@ -54,6 +55,12 @@ def turned(
     order.wires.append(coming)
     order.coming, order.asked = None, NOTHING
     return Turn.DONE
+
+
+def is_lost(order: Tracked) -> bool:
+    """Whether a replacement of before this connection was not done: its order works, and nothing is on its way."""
+    owed = order.owed and order.asked == REPLACEMENT and order.coming is None
+    return owed and order.wire is not None and order.wire.status in AT_WORK
 
 
 def too_late(order: Tracked, wire: Wire, total: int, own: Sequence[Execution] | None) -> None:

@@ -94,6 +94,7 @@ class Tracked:
     rest: Rest | None = None
     short: int = 0  # lots of an exit in crypto that fees took: they are not sent, and the last fill takes them
     old: bool = False  # from before this connection, and not all caught up with
+    owed: bool = False  # a replacement was asked before this connection, and nobody knows what became of it
     wires: list[Wire] = field(default_factory=list)
     coming: Wire | None = None  # a replacement that is not in force yet
 

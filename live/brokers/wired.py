@@ -28,9 +28,10 @@ from live.brokers.tracked import Tracked
 from live.errors import BrokerError
 from live.words import asked_by
 from quantlib.desk.memory import NEVER_ARRIVED
-from quantlib.desk.messages import CANCEL, SENT, STOP_LEG, SUBMIT, TARGET_LEG
+from quantlib.desk.messages import CANCEL, CANCELLING, SENT, STEADY, STOP_LEG, SUBMIT, TARGET_LEG
 
 ENDING = ("canceled", "pending_cancel", "filled", "expired", "rejected")  # where nothing is left to cancel
+TERMS = ("lots", "limit", "stop")  # what a replacement changes
 
 Known = Sequence[tuple[Any, Tracked]]  # the desk's records of its orders, and the orders
 
@@ -120,9 +121,12 @@ class Wired(WireBroker):
         records = orders[np.lexsort((orders["id"], np.isin(orders["leg"], (STOP_LEG, TARGET_LEG))))]
         with self._lock:
             mine = [self.ledger.roster.adopt(record) for record in records]
-        self._review(list(zip(records, mine, strict=True)))
+        known = list(zip(records, mine, strict=True))
+        self._review(known)
+        owed = () if self._met else self._owed(known)
         self._met = True
         self._change_early()
+        self._change_owed(owed)
         self._count_lots()
         with self._lock:
             return self.ledger.take()
@@ -204,6 +208,21 @@ class Wired(WireBroker):
                     self._change(ticket, command)
             else:
                 self._early.append((ticket, command))
+
+    def _owed(self, known: Known) -> Known:
+        """Orders that the desk takes to be changing, and of whose change nobody here was told again."""
+        again = {int(command["id"]) for _, command in self._early}
+        return [one for one in known if one[0]["change"] != STEADY and not one[1].asked and one[1].id not in again]
+
+    def _change_owed(self, owed: Known) -> None:
+        """Changes that died with an earlier process: a cancel is asked again, a replacement is given up."""
+        with self._within(self.patience.hold), self._sending:
+            for record, order in owed:
+                if record["change"] == CANCELLING:
+                    self._changing.cancel(order)
+                elif not order.ended and all(record[name] == getattr(order, name) for name in TERMS):
+                    with self._lock:
+                        self.ledger.owe(order)
 
     def _change(self, ticket: str, command: Any) -> None:
         with self._lock:
