@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from backtest.stepwise import Trader, taken
 from live.errors import StateError
 from live.journal import Place
-from live.operator import CODES, OVERRIDABLE, OVERRIDE
+from live.operator import CODES, OVERRIDABLE, OVERRIDE, is_barred
 from live.words import Action, Beat, Output, columns_of, raw
 from quantlib.core import Columns, Memory, advance, start
 from quantlib.desk import memory as desks
@@ -56,11 +56,15 @@ class State:
         return self.trader.desk
 
     def obey(self, action: Action) -> None:
-        """Throw the kill switch, or set a limit for a time; what it commands goes out with the next step's commands."""
+        """Throw the kill switch, or set a limit for a time; what it commands goes out with the next step's commands.
+
+        A machine's word that would loosen it is heard, and changes nothing: the mode may have got stricter meanwhile.
+        """
+        account = self.desk.account[0]
         if action.word == OVERRIDE:
             self.overrides[action.limit] = action.value, action.until
             self._set_limits()
-        else:
+        elif not is_barred(action.word, action.who, int(account["mode"]), bool(account["flatten"])):
             operate(self.desk, action.ts, CODES[action.word])
             self.why = f"{action.why} ({action.who})" if action.who else action.why
         self.obeyed.add(action.number)

@@ -47,8 +47,8 @@ def act(
     detail = fields | ({} if at is None else {"at": at})
     entry = audit.note(log, who=person.name, role=person.role, what=word, why=why, detail=detail, at=now)
     try:
-        runs = _obeying(folder)
-        wanted = operator.want(folder / "operator", word, at, who=person.name, why=why, **fields)
+        runs, who = _obeying(folder), operator.signature(person.name, person.role)
+        wanted = operator.want(folder / "operator", word, at, who=who, why=why, **fields)
     except SessionError as error:
         audit.note(log, who=person.name, role=person.role, what=f"{word} failed", why=str(error), detail=detail, at=now)
         raise
