@@ -136,8 +136,8 @@ class Hand:
         given = max(self._next - 1, *self._obeyed, 0)
         lost = [n for n in range(1, given + 1) if not os.path.lexists(path_of(self.folder, n))]
         for number in lost:
-            obeyed = Wanted(number, HALT, who=FILE, why="an action that was obeyed, and whose file was lost")
-            beside = put_beside(self.folder, waiting.get(number, obeyed))
+            unknown = Wanted(number, HALT, who=FILE, why=f"the file of action {number} was lost")
+            beside = put_beside(self.folder, waiting.get(number, unknown))
             with suppress(FileExistsError):
                 os.link(beside, path_of(self.folder, number))
             os.unlink(beside)

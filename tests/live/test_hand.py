@@ -13,7 +13,7 @@ from live import operator
 from live.errors import SessionError
 from live.hand import ASIDE, Hand
 from live.journal import read
-from live.operator import FILE, want, wanted_in
+from live.operator import FILE, recall, want, wanted_in
 from live.words import MAGIC, NOTE, OPERATOR, Action, Note, action_of, note_of
 
 MODES = {"halt": "HALTED", "reduce": "REDUCING", "flatten": "REDUCING"}
@@ -282,6 +282,16 @@ def test_a_session_that_starts_without_its_folder_gives_no_number_again(tmp_path
     hand = Hand(tmp_path / "operator", {1, 2})
     assert want(tmp_path / "operator", "halt").number == 3
     assert [w.number for w in hand.due(0)] == [3]
+
+
+def test_an_action_that_was_lost_before_it_was_obeyed_throws_halt(tmp_path):
+    [lost] = Hand(tmp_path / "operator", {1, 3}).due(0)
+    assert (lost.number, lost.word, lost.who, lost.why) == (2, "halt", FILE, "the file of action 2 was lost")
+
+
+def test_a_halt_of_no_file_is_not_put_back_as_one(tmp_path):
+    recall(tmp_path / "operator", [Action(0, 1, "halt", FILE), Action(1, 2, "resume", "ann")])
+    assert [path.name for path in (tmp_path / "operator").iterdir()] == ["000001"]
 
 
 def test_an_action_that_was_not_written_to_its_end_does_not_become_another(tmp_path, monkeypatch):
