@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from live.brokers.answers import number, understood
 from live.brokers.ibkr_link import Link
 from live.brokers.ibkr_orders import Gateway, ib, stock
 from live.brokers.line import CLOSING
@@ -77,7 +78,7 @@ class Account:
         for contract, units in self.positions():
             for code, listing in enumerate(self.listings):
                 if self.contracts[listing.symbol].conId == contract.conId:
-                    found[code] = listing.lots(format(units, "f"))
+                    found[code] = listing.lots(understood(f"position in {listing.symbol}", format(units, "f"), number))
         return found
 
     def cash(self) -> float:
@@ -92,7 +93,7 @@ class Account:
         self.link.call(lambda client: client.cancelAccountSummary(numbers[0]))
         for account, tag, value, currency in rows:
             if (account, tag, currency) == (self.number, "CashBalance", self.gateway.currency):
-                return float(value)
+                return float(understood(f"{tag} of {account}", value, number))
         raise BrokerError(f"broker: TWS tells no cash in {self.gateway.currency} of account {self.number}")
 
     def positions(self) -> list[tuple[Any, float]]:

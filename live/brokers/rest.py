@@ -23,6 +23,8 @@ from alpaca.common.exceptions import APIError
 from alpaca.trading.client import TradingClient
 from requests.adapters import HTTPAdapter
 
+from live.brokers.alpaca_answers import check_of
+from live.brokers.answers import understood
 from live.brokers.breaker import Circuit, Lane
 from live.brokers.outcome import TIMEOUT, TRIES, outcome
 from live.brokers.rate import Budget
@@ -147,6 +149,9 @@ class Rest:
         self.calls += 1
         try:
             answer = client.call(method, path, data)
+            if answer.ok:
+                what = f"{method.upper()} {path}"
+                understood(what, answer.body, check_of(what))
         except BrokerError as error:
             self.failures += 1
             self.trouble = str(error)

@@ -14,7 +14,7 @@ from live.brokers.orders import Listing
 from live.brokers.tracked import Execution
 from live.brokers.zerodha_orders import Kite, nanoseconds
 from live.brokers.zerodha_rest import KiteRest
-from live.errors import BrokerError
+from live.errors import BrokerError, Unanswered
 
 TRIES = 4  # looks at trades that lag behind their order
 
@@ -124,4 +124,6 @@ def charges(rest: KiteRest, orders: Sequence[Mapping[str, Any]]) -> list[float]:
         BrokerError: if no answer comes.
     """
     notes = rest.ask("POST /charges/orders", lambda kite: kite.get_virtual_contract_note(list(orders)))
+    if len(notes) != len(orders):
+        raise Unanswered(f"broker: POST /charges/orders has {len(notes)} charges of {len(orders)} orders")
     return [float(one["charges"]["total"]) for one in notes]

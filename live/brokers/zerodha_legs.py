@@ -290,7 +290,7 @@ class Legs:
         key = f"{exchange}:{name}"
         try:
             return float(self.rest.ask("GET /quote/ltp", lambda kite: kite.ltp(key))[key]["last_price"])
-        except (BrokerError, KeyError):
+        except (BrokerError, KeyError, TypeError, ValueError):
             return guard.fallback  # not every login has quotes
 
     def _action(self, guard: Guard) -> str:

@@ -18,10 +18,12 @@ import requests
 import tenacity
 from limits import RateLimitItemPerSecond
 
+from live.brokers.answers import understood
 from live.brokers.breaker import Circuit, Lane
 from live.brokers.extras import extra
 from live.brokers.outcome import TIMEOUT, TRIES, outcome
 from live.brokers.rate import Budget
+from live.brokers.zerodha_answers import check_of
 from live.brokers.zerodha_orders import Kite
 from live.errors import BrokerError, Refused, Unanswered, Unsent
 
@@ -114,6 +116,8 @@ class KiteRest:
         self.calls += 1
         try:
             answer = client.call(what, act)
+            if not isinstance(answer, Refused):
+                understood(what, answer, check_of(what))
         except BrokerError as error:
             self.failures += 1
             self.trouble = str(error)
