@@ -22,6 +22,7 @@ from live.operator import (
     FILE,
     HALT,
     LEAVE,
+    MACHINES,
     PART,
     REDUCE,
     RESUME,
@@ -43,8 +44,8 @@ GRAIN = 2_000_000_000  # ns: a folder may change again so long after its time, a
 class Hand:
     """Reads the folder as it grows; the session's lock is held.
 
-    Where `holding`, a resume waits until it is released, and with it what was given after it; another word that was
-    given since ends the wait, for then nobody wants to resume.
+    Where `holding`, a resume waits until it is released, and with it what was given after it; another word of a person
+    since then ends the wait, for then nobody wants to resume.
     """
 
     def __init__(self, folder: Path, obeyed: set[int]) -> None:
@@ -88,7 +89,7 @@ class Hand:
         self._released = resume.number
 
     def _held_of(self, timely: list[Wanted]) -> Wanted | None:
-        words = [w for w in timely if w.word in CODES] if self.holding else []
+        words = [w for w in timely if w.word in CODES and w.who not in MACHINES] if self.holding else []
         return words[-1] if words and words[-1].word == RESUME and words[-1].number != self._released else None
 
     def _timely(self, ts: int) -> list[Wanted]:

@@ -23,7 +23,7 @@ from live.feeds.hours import ALL
 from live.feeds.settings import FeedSettings
 from live.journal import read
 from live.loop import DAY, Loop, MarketHours, Terms
-from live.operator import want
+from live.operator import WATCHDOG, want
 from live.reconcile import CASH_SLACK, TRADED_SLACK, TURNOVER, differences, fee_of, lately, untold
 from live.recovery import opened
 from live.runner import Runner
@@ -176,6 +176,8 @@ def test_a_resume_that_waits_gives_way_to_a_later_word_at_once_and_keeps_later_a
         )
         one.loop.turn()
         assert [w.word for w in hand.waiting] == ["resume", "override"]
+        want(folder, "reduce", who=WATCHDOG)
+        assert hand.held(one.alpaca.market.now) is not None, "a machine does not speak for a person"
         want(folder, "halt", who="ann")
         one.loop.turn()
         assert (hand.waiting, one.mode) == ([], HALTED)
