@@ -19,10 +19,11 @@ ORDER = record(
 )
 POSITION = record({"product": word, "quantity": whole, "buy_value": number, "sell_value": number, **PLACE})
 TRADE = record({"trade_id": word, "quantity": whole, "average_price": number, "exchange_timestamp": INSTANT})
+RESULT = record({}, {"order_result": record({}), "timestamp": INSTANT})
 GTT = record({
     "id": whole, "status": word, "created_at": INSTANT,
     "condition": record({"trigger_values": each(number), **PLACE}),
-    "orders": each(record({"transaction_type": word, "quantity": number}), least=1),
+    "orders": each(record({"transaction_type": word, "quantity": number}, {"result": RESULT}), least=1),
 })  # fmt: skip
 CHECKS = tuple(
     (re.compile(call), check)
@@ -34,6 +35,7 @@ CHECKS = tuple(
         ("GET /portfolio/positions", record({"day": each(POSITION)})),
         ("GET /user/margins", record({"available": record({"cash": number})})),
         ("GET /gtt/triggers", each(GTT)),
+        ("POST /gtt/triggers", record({"trigger_id": whole})),
         ("POST /charges/orders", each(record({"charges": record({"total": number})}))),
     )
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from live.brokers import zerodha_answers
 from live.brokers.alpaca_answers import check_of
 from live.brokers.answers import each, number, record, whole, word
 from live.brokers.breaker import Circuit
@@ -156,6 +157,17 @@ def test_a_kite_that_answers_with_something_else_is_a_broker_that_did_not_answer
             broker.catch_up(test_zerodha.working(1, 10))
         server.stale = None
         assert broker.standing().cash == 1e6
+
+
+def test_a_gtt_is_read_if_it_has_a_number_and_orders() -> None:
+    assert zerodha_answers.check_of("POST /gtt/triggers")({}) == "no trigger_id in {}"
+    gtt = {"id": 1, "status": "active", "created_at": "2026-11-20 09:15:00", "orders": []}
+    gtt["condition"] = {"exchange": "NSE", "tradingsymbol": "AAA", "trigger_values": [95.0]}
+    check = zerodha_answers.check_of("GET /gtt/triggers")
+    assert check([gtt]) == "orders: [] is no list of 1 or more"
+    order = {"transaction_type": "SELL", "quantity": 10, "result": None}
+    assert check([gtt | {"orders": [order]}]) == ""
+    assert check([gtt | {"orders": [order | {"result": "failed"}]}]) == "orders: result: 'failed' is no object"
 
 
 def test_a_tws_whose_numbers_are_none_is_a_broker_that_did_not_answer() -> None:
