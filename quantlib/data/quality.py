@@ -145,7 +145,8 @@ def robust_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
     away = np.abs(values - np.median(known))
     apart = away[np.isfinite(values)]
     scale = MAD_NORMAL * float(np.median(apart)) or MEAN_NORMAL * float(np.mean(apart))
-    scores = away / scale if scale > 0.0 else np.zeros(values.size)
+    with np.errstate(over="ignore"):  # of values that hardly vary and one that does: as far as numbers go
+        scores = np.minimum(away / scale, np.finfo(np.float64).max) if scale > 0.0 else np.zeros(values.size)
     return np.where(np.isfinite(values), scores, np.nan)
 
 
