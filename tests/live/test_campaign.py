@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,8 +26,9 @@ SESSIONS, PROCESSES, FIRST = 300, 4, 1000
 LONGEST = 1500  # seconds
 
 
-def test_a_few_sessions_in_which_everything_goes_wrong_end_with_right_books() -> None:
+def test_a_few_sessions_in_which_everything_goes_wrong_end_with_right_books(record_property: Any) -> None:
     outcomes = campaign(QUICK)
+    record_property("printed", table_of(outcomes))
     assert not [one for one in outcomes if one.found], table_of(outcomes)
     assert sum(one.executions for one in outcomes) > 10
     assert sum(one.kills for one in outcomes) > 2
@@ -74,7 +76,9 @@ def test_the_verdict_sees_a_fill_an_order_and_a_cent_that_only_one_side_knows(tm
 
 
 @pytest.mark.slow
-def test_hundreds_of_sessions_in_which_everything_goes_wrong_end_with_right_books(tmp_path: Path) -> None:
+def test_hundreds_of_sessions_in_which_everything_goes_wrong_end_with_right_books(
+    tmp_path: Path, record_property: Any
+) -> None:
     share = SESSIONS // PROCESSES
     words = [[
         sys.executable, "-m", "tests.live.campaign", "--sessions", str(share), "--seed", str(FIRST + k * share),
@@ -87,7 +91,7 @@ def test_hundreds_of_sessions_in_which_everything_goes_wrong_end_with_right_book
     files = [tmp_path / f"{k}.json" for k in range(PROCESSES)]
     assert all(file.exists() for file in files), "\n".join(said)
     outcomes = [Outcome(**one) for file in files for one in json.loads(file.read_text())]
-    sys.stdout.write(table_of(outcomes) + "\n")
+    record_property("printed", table_of(outcomes))
     assert len(outcomes) == SESSIONS
     assert not [one for one in outcomes if one.found], table_of(outcomes)
     assert sum(one.kills for one in outcomes) > 100
