@@ -19,7 +19,7 @@ from live.reconcile import working
 from live.sim.order import Order
 from live.sim.venue import Venue
 from live.state import State
-from live.words import MAGIC, NOTE, OUTPUT, Output, note_of, output_of, tickets
+from live.words import MAGIC, NOTE, OUTPUT, Output, asked_by, note_of, output_of, tickets
 from quantlib.desk import memory as desks
 from quantlib.desk.audit import audit, booked, breaches, moved
 from quantlib.desk.memory import HALTED
@@ -140,11 +140,15 @@ def _unlike(ours: tuple[int, ...], theirs: tuple[int, ...]) -> bool:
 
 
 def _commanded(said: Told, venue: Venue) -> list[str]:
-    """Every order of the venue was commanded, under its name, once."""
+    """Every order of the venue was commanded, under its name, once.
+
+    A cancel that was refused may be commanded again while the market's clock stands: it changes nothing to ask twice.
+    """
     names: Counter[str] = Counter()
     for output in said.outputs:
         names.update(tickets(said.config.name, output.commands))
-    found = [f"{name} was commanded {count} times" for name, count in names.items() if count > 1]
+    twice = [name for name, count in names.items() if count > 1 and asked_by(said.config.name, name)[1] != "cancel"]
+    found = [f"{name} was commanded {names[name]} times" for name in twice]
     first: Counter[int] = Counter()
     for order in venue.ledger.orders.values():
         name = order.client_order_id
