@@ -24,7 +24,7 @@ from live.brokers.ledger import Ledger
 from live.brokers.orders import Listing
 from live.brokers.protocol import Standing, Trouble, WireBroker
 from live.brokers.rate import notional, ranked
-from live.brokers.tracked import Tracked
+from live.brokers.tracked import NOTHING, Tracked
 from live.errors import BrokerError
 from live.words import asked_by
 from quantlib.desk.memory import NEVER_ARRIVED
@@ -90,7 +90,7 @@ class Wired(WireBroker):
         """Carry out commands: when this returns, each has its outcome, or an errand that will find it out."""
         with self._within(self.patience.hold):
             for k in self._turns(commands):
-                if tickets[k] not in self._done:
+                if tickets[k] not in self._done or self._is_refused(commands[k]):
                     with self._sending:
                         self._carry(tickets[k], commands[k].copy())
                     self._done.add(tickets[k])
@@ -190,6 +190,11 @@ class Wired(WireBroker):
         listings = [self.ledger.listings[code] for code in commands["symbol"].tolist()]
         unit, per_tick = np.array([(float(one.lot), one.per_tick) for one in listings]).T
         return ranked(commands, notional(commands, unit, per_tick))
+
+    def _is_refused(self, command: Any) -> bool:
+        """Whether this is a cancel whose like was refused: the order works, and nobody is changing it."""
+        order = self.ledger.orders.get(int(command["id"])) if command["kind"] == CANCEL else None
+        return order is not None and not order.ended and order.asked == NOTHING
 
     def _carry(self, ticket: str, command: Any) -> None:
         if command["kind"] == SUBMIT:

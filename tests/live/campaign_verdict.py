@@ -23,7 +23,7 @@ from live.words import MAGIC, NOTE, OUTPUT, Output, asked_by, note_of, output_of
 from quantlib.desk import memory as desks
 from quantlib.desk.audit import audit, booked, breaches, moved
 from quantlib.desk.memory import HALTED
-from quantlib.desk.messages import ENTRY, SUBMIT
+from quantlib.desk.messages import ENTRY, REJECTED, SUBMIT
 from quantlib.strategy import Strategy
 from tests.live.campaign_child import NAME
 from tests.live.campaign_plan import CASH
@@ -33,12 +33,13 @@ GRAVE = frozenset(("late fill", "excess", "missing", "name", "unreadable"))  # t
 
 
 class Told(NamedTuple):
-    """What a journal says: its last state, its outputs, the kinds of its notes, and rules that a step broke."""
+    """What a journal says: its last state, outputs, notes, how often each order was refused something, broken rules."""
 
     config: Config
     state: State
     outputs: list[Output]
     notes: list[tuple[str, str]]
+    refused: Counter[str]
     broken: list[str]
 
 
@@ -49,15 +50,17 @@ def told(folder: Path, strategy: Strategy) -> Told:
     desk = desks.opened(strategy.policy, config.symbols, config.cash, config.instrument_map)
     state = State(strategy, tuple(config.symbols), desk)
     outputs, broken, before = [], [], working(desk).copy()
+    refused: Counter[str] = Counter()
     for refolded in fold(state, contents.frames, config):
         output = output_of(refolded.recorded.payload)
         outputs.append(output)
+        refused.update(f"{config.name}-{id}" for id in state.heard["id"][state.heard["kind"] == REJECTED])
         after = np.concatenate([working(state.desk), refolded.output.ended])
         found = audit(state.desk, CASH) + breaches(state.desk, output.commands) + moved(before, after)
         broken += [f"step {output.step}: {one}" for one in found]
         before = working(state.desk).copy()
     notes = [note_of(frame.payload) for frame in contents.frames if frame.kind == NOTE]
-    return Told(config, state, outputs, [(note.kind, note.text) for note in notes], broken)
+    return Told(config, state, outputs, [(note.kind, note.text) for note in notes], refused, broken)
 
 
 def verdict(folder: Path, strategy: Strategy, venue: Venue, broken: bool) -> list[str]:
@@ -142,13 +145,16 @@ def _unlike(ours: tuple[int, ...], theirs: tuple[int, ...]) -> bool:
 def _commanded(said: Told, venue: Venue) -> list[str]:
     """Every order of the venue was commanded, under its name, once.
 
-    A cancel that was refused may be commanded again while the market's clock stands: it changes nothing to ask twice.
+    A cancel may be commanded again while the market's clock stands, once for each time that it was refused.
     """
     names: Counter[str] = Counter()
     for output in said.outputs:
         names.update(tickets(said.config.name, output.commands))
-    twice = [name for name, count in names.items() if count > 1 and asked_by(said.config.name, name)[1] != "cancel"]
-    found = [f"{name} was commanded {names[name]} times" for name in twice]
+    found = []
+    for ticket, count in names.items():
+        name, change = asked_by(said.config.name, ticket)
+        if count > 1 + (said.refused[name] if change == "cancel" else 0):
+            found.append(f"{ticket} was commanded {count} times")
     first: Counter[int] = Counter()
     for order in venue.ledger.orders.values():
         name = order.client_order_id

@@ -11,6 +11,7 @@ import pytest
 
 from live.brokers.ledger import Ledger
 from live.brokers.orders import listings
+from live.brokers.tracked import NOTHING
 from live.brokers.wired import Wired
 from live.sim.plan import Fault
 from live.words import tickets
@@ -187,3 +188,15 @@ def test_a_replacement_that_the_broker_refuses_is_heard_of_after_a_restart(ledge
     told = shown("new", updated_at="2026-11-20T14:30:02Z")
     ledger.hear({"event": "order_replace_rejected", "order": told, "timestamp": "2026-11-20T14:30:02Z"})
     assert said(ledger.take()) == [(REJECTED, 1)]
+
+
+def test_a_cancel_that_was_refused_is_sent_again_though_the_clock_stands() -> None:
+    with trading(Fault("answer", "DELETE /v2/orders/*", code=422)) as (alpaca, broker):
+        sent(broker, asked(1, 10, limit=5000))
+        cancel = asked(1, 0, kind=CANCEL, ts=9)
+        sent(broker, cancel)
+        assert [one.status for one in orders(alpaca)] == ["new"]
+        until(lambda: broker.ledger.orders[1].asked == NOTHING, "that the refusal is known")
+        for _ in range(2):
+            sent(broker, cancel)
+        assert [one.status for one in orders(alpaca)] == ["pending_cancel"]
