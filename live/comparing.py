@@ -117,9 +117,9 @@ class Comparing:
         book(self.runner, self._looks.missing, self.clock, self._beat)
         self._compared, self._looks, self._next = self.clock(), Looks(), 0.0
         self._doubt = self._unanswered = False
-        why = differing(found)
-        if not self._answer_resume(why if found else "") and found and not self._throw("halt", why):
-            self._note("mismatch", why)
+        against = differing(found) if found else ""
+        if not self._answer_resume(against) and against and not self._throw("halt", against):
+            self._note("mismatch", against)
 
     def _put_off(self, why: str) -> None:
         """No answer: a broker that is gone throws the kill switch by itself, but nobody resumes meanwhile."""

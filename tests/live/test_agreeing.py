@@ -64,6 +64,13 @@ class Trading(NamedTuple):
         while not self.runner.state.desk.holdings["lots"].any():
             self.step()
 
+    def halted(self) -> Path:
+        """Somebody halts it; the folder of its acts."""
+        folder = self.runner.folder / "operator"
+        want(folder, "halt", who="ann")
+        self.look(lambda: self.mode == HALTED)
+        return folder
+
     def look(self, what: Any, why: str = "what was waited for") -> None:
         """Turns without bars until something is true."""
         until(lambda: self.loop.turn() is not None and what(), why)
@@ -134,8 +141,7 @@ def test_after_a_connection_was_lost_a_session_that_agrees_goes_on(tmp_path: Pat
 def test_a_halted_session_is_told_of_a_difference_once(tmp_path: Path) -> None:
     with trading(tmp_path) as one:
         one.traded()
-        want(one.runner.folder / "operator", "halt", who="ann")
-        one.look(lambda: one.mode == HALTED)
+        one.halted()
         taken(one.alpaca)
         one.alpaca.reset()
         one.look(lambda: one.notes("mismatch"), "that it is told")
@@ -148,9 +154,7 @@ def test_a_halted_session_is_told_of_a_difference_once(tmp_path: Path) -> None:
 def test_nobody_resumes_over_a_difference_and_everybody_once_it_is_gone(tmp_path: Path) -> None:
     with trading(tmp_path) as one:
         one.traded()
-        folder = one.runner.folder / "operator"
-        want(folder, "halt", who="ann")
-        one.look(lambda: one.mode == HALTED)
+        folder = one.halted()
         taken(one.alpaca)
         want(folder, "resume", who="ann", why="all is well")
         one.look(lambda: one.notes("kill switch"), "that it is halted again")
@@ -166,9 +170,7 @@ def test_nobody_resumes_over_a_difference_and_everybody_once_it_is_gone(tmp_path
 def test_a_resume_that_waits_gives_way_to_a_later_word_at_once_and_keeps_later_acts_behind_it(tmp_path: Path) -> None:
     with trading(tmp_path) as one:
         one.traded()
-        folder, hand = one.runner.folder / "operator", one.runner.hand
-        want(folder, "halt", who="ann")
-        one.look(lambda: one.mode == HALTED)
+        folder, hand = one.halted(), one.runner.hand
         taken(one.alpaca)
         want(folder, "resume", who="ann", why="all is well")
         want(
@@ -187,9 +189,7 @@ def test_a_resume_that_waits_gives_way_to_a_later_word_at_once_and_keeps_later_a
 def test_a_resume_for_later_is_compared_when_its_time_has_come(tmp_path: Path) -> None:
     with trading(tmp_path) as one:
         one.traded()
-        folder = one.runner.folder / "operator"
-        want(folder, "halt", who="ann")
-        one.look(lambda: one.mode == HALTED)
+        folder = one.halted()
         want(folder, "resume", at=one.alpaca.market.now + 1, who="ann", why="from the next bar on")
         one.alpaca.reset()
         one.look(lambda: one.notes("connected"), "that it is connected again")
@@ -263,8 +263,7 @@ def test_a_report_that_does_not_fit_halts_and_is_told_and_a_flatten_ends_there(t
 def test_nobody_resumes_where_the_broker_gives_no_answer(tmp_path: Path, rows: bool) -> None:
     with trading(tmp_path) as one:
         one.traded()
-        want(one.runner.folder / "operator", "halt", who="ann")
-        one.look(lambda: one.mode == HALTED)
+        one.halted()
         one.alpaca.faults.add(Fault("answer", "GET /v2/account", times=10_000, code=500))
         want(one.runner.folder / "operator", "resume", who="ann", why="all is well")
         if rows:
